@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class LabIntegrationConfig(AppConfig):
+    name = "lab_integration"

@@ -1,0 +1,112 @@
+from functools import cached_property
+
+from django.contrib.auth.models import AbstractUser, Group
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from mhac.clinics.models import Clinic, Row
+from mhac.clinics.numbers import uuid7
+
+
+class User(AbstractUser):
+    """Somebody who signs in. What she may do comes from her role grants alone; `is_superuser` opens nothing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    full_name = models.CharField(_("full name"), max_length=120)
+    licence = models.CharField(_("licence number"), max_length=40, blank=True)
+    language = models.CharField(_("language"), max_length=8, default="en")
+    history = HistoricalRecords(excluded_fields=["password", "last_login"])
+
+    first_name = last_name = None
+
+    # The permission the current view declared; `sites()` then means "where this user holds it".
+    acting = None
+
+    class Meta:
+        verbose_name = _("user")
+        permissions = [("enter", "May sign in and open the home page")]
+
+    def __str__(self):
+        return self.full_name or self.username
+
+    def get_full_name(self):
+        return self.full_name
+
+    def get_short_name(self):
+        return self.full_name
+
+    @cached_property
+    def rights(self):
+        """Clinic key (None: the whole network) -> the permissions held there, in one query."""
+        held: dict = {}
+        rows = self.grants.values_list(
+            "clinic_id", "group__permissions__content_type__app_label", "group__permissions__codename"
+        )
+        for clinic, app, codename in rows:
+            held.setdefault(clinic, set()).add(f"{app}.{codename}")
+        return held
+
+    @cached_property
+    def roles(self):
+        return sorted({grant.group.name for grant in self.grants.select_related("group")})
+
+    def has_perm(self, perm, obj=None):
+        return self.is_active and any(perm in held for held in self.rights.values())
+
+    def has_perms(self, perm_list, obj=None):
+        return all(self.has_perm(perm) for perm in perm_list)
+
+    def has_module_perms(self, app_label):
+        return self.is_active and any(p.startswith(f"{app_label}.") for held in self.rights.values() for p in held)
+
+    def sites(self, perm=None):
+        """Clinics where this user holds `perm` (or what the current view declared; or anything, outside a view)."""
+        perm = perm or self.acting
+        keys = [clinic for clinic, held in self.rights.items() if perm is None or perm in held]
+        if None in keys:
+            return Clinic.objects.all()
+        return Clinic.objects.filter(pk__in=keys)
+
+
+class RoleGrant(Row):
+    """One role of one user at one site, or on the whole network (no site)."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="grants")
+    group = models.ForeignKey(Group, models.PROTECT, related_name="grants", verbose_name=_("role"))
+    clinic = models.ForeignKey(Clinic, models.PROTECT, null=True, blank=True, related_name="grants")
+    granted_at = models.DateTimeField(auto_now_add=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "group", "clinic"], nulls_distinct=False, name="one_grant_per_role_and_site"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.user}: {self.group} at {self.clinic or 'every site'}"
+
+
+class Access(Row):
+    """A record was opened or taken out: who, what, when, through which page. Append-only, enforced by the database.
+
+    It names what was opened by label and key, not by foreign key, so that the log outlives what it speaks of.
+    """
+
+    at = models.DateTimeField(auto_now_add=True)
+    user = models.ForeignKey(User, models.PROTECT, null=True)
+    page = models.CharField(max_length=80)
+    action = models.CharField(max_length=12, default="open")
+    label = models.CharField(max_length=80)
+    key = models.CharField(max_length=64)
+    clinic = models.ForeignKey(Clinic, models.PROTECT, null=True)
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["label", "key"]), models.Index(fields=["user", "at"])]
+
+    def __str__(self):
+        return f"{self.at} {self.user} {self.action} {self.label} {self.key}"

@@ -1,0 +1,377 @@
+"""Who may do what: one table, in the words of the permission matrix, made true in the database after every migrate.
+
+Letters: r read, c create, u update, s sign or verify, x export or print; 2 a second person, ! signs in afresh.
+A cell that narrows its right ("released", "own", "counts", ...) gives only what NARROWED names for it.
+"""
+
+import re
+
+from django.utils.translation import gettext_lazy as _
+
+ROLES = {
+    "REC": _("receptionist"),
+    "CLI": _("nurse or clinician"),
+    "PHY": _("panel physician"),
+    "RAD": _("radiographer or radiologist"),
+    "LAB": _("laboratory technician"),
+    "LSU": _("laboratory supervisor"),
+    "QCO": _("quality officer"),
+    "PAR": _("partner"),
+    "MGR": _("site manager"),
+    "DAT": _("data officer"),
+    "PRO": _("protection focal point"),
+    "AUD": _("auditor"),
+    "ADM": _("administrator"),
+}
+
+# Identities of machines and of visitors; they are no groups, and their cells are held by the wire and the verify page.
+WITHOUT_GROUP = {"ANON", "MACH"}
+
+# object -> role -> rights
+TABLE = {
+    "Person identity, documents, photo": {
+        "REC": "rcu",
+        "CLI": "ru",
+        "PHY": "r",
+        "RAD": "r",
+        "LAB": "r (label data, photo)",
+        "LSU": "r",
+        "QCO": "m",
+        "PAR": "r released",
+        "MGR": "ru",
+        "DAT": "r u! (corrections, N)",
+        "PRO": "r",
+    },
+    "Person search (by name/doc)": {
+        "REC": "r",
+        "CLI": "r",
+        "PHY": "r",
+        "RAD": "r own list",
+        "LAB": "r by accession",
+        "LSU": "r by accession",
+        "PAR": "r own released",
+        "MGR": "r",
+        "DAT": "r! N",
+        "PRO": "r",
+    },
+    "Identity check at a station": {
+        "REC": "rc",
+        "CLI": "rc",
+        "PHY": "rc",
+        "RAD": "rc",
+        "LAB": "rc",
+        "LSU": "rc",
+        "MGR": "r",
+        "AUD": "meta",
+    },
+    "Appointment, slot, queue": {
+        "REC": "rcu",
+        "CLI": "ru",
+        "PHY": "r",
+        "RAD": "r",
+        "LAB": "r",
+        "LSU": "r",
+        "PAR": "c r (own programme requests)",
+        "MGR": "rcux",
+        "DAT": "r",
+        "PRO": "ru (hidden reason)",
+    },
+    "Consent": {
+        "REC": "rc",
+        "CLI": "rc",
+        "PHY": "r",
+        "PAR": "r (state only)",
+        "MGR": "r",
+        "DAT": "rcu x",
+        "PRO": "rc",
+        "AUD": "r",
+    },
+    "Case (programme, destination)": {
+        "REC": "rcu",
+        "CLI": "ru",
+        "PHY": "ru",
+        "RAD": "r own list",
+        "LAB": "r (orders only)",
+        "LSU": "r",
+        "PAR": "r released; stage and date of own referrals",
+        "MGR": "ru",
+        "DAT": "ru!",
+        "PRO": "r",
+        "AUD": "meta",
+    },
+    "History & vitals": {
+        "CLI": "rcu",
+        "PHY": "rcu",
+        "MGR": "– (b)",
+        "PRO": "safety summary",
+    },
+    "Physical exam": {
+        "CLI": "rcu",
+        "PHY": "rcus!",
+        "PAR": "r released fields",
+        "MGR": "– (b)",
+    },
+    "Radiology image & reading": {
+        "CLI": "r",
+        "PHY": "r",
+        "RAD": "rcus!",
+        "PAR": "r released fields",
+    },
+    "Lab order": {
+        "CLI": "rcu",
+        "PHY": "rcu",
+        "LAB": "ru (collect, reject)",
+        "LSU": "ru",
+        "QCO": "r m",
+        "MGR": "r (counts)",
+        "MACH": "r own bench",
+    },
+    "Specimen, accession, labels": {
+        "REC": "rc (print)",
+        "CLI": "rc",
+        "PHY": "r",
+        "LAB": "rcu",
+        "LSU": "rcu",
+        "QCO": "r",
+        "MGR": "r (counts)",
+    },
+    "Result: instrument": {
+        "CLI": "r final",
+        "PHY": "r",
+        "LAB": "r s(verify)",
+        "LSU": "rs2! u=correction",
+        "QCO": "r m",
+        "PAR": "r released",
+        "MACH": "c",
+    },
+    "Result: manual entry": {
+        "CLI": "r final",
+        "PHY": "r",
+        "LAB": "rc",
+        "LSU": "rs (≠ enterer)!",
+        "QCO": "r m",
+        "PAR": "r released",
+    },
+    "Infectious/critical (HIV, TB+)": {
+        "CLI": "r final, need",
+        "PHY": "r",
+        "LAB": "o",
+        "LSU": "rs2!",
+        "PAR": "r released if agreed",
+        "MACH": "c",
+    },
+    "Unmatched / error messages": {
+        "LAB": "r c (propose)",
+        "LSU": "ru s2!",
+        "QCO": "r",
+        "MGR": "r counts",
+        "ADM": "r (no payload)",
+    },
+    "HL7 raw message": {
+        "LAB": "r o-bench",
+        "LSU": "r",
+        "QCO": "r m",
+        "ADM": "– (404)",
+    },
+    "Analyser/peer configuration": {
+        "LAB": "r",
+        "LSU": "rcu s2! (codes, activation)",
+        "QCO": "r",
+        "MGR": "r",
+        "AUD": "r",
+        "ADM": "rcu!2 (connection, no payload)",
+    },
+    "Medical decision / class": {
+        "CLI": "r after sign",
+        "PHY": "rcus!",
+        "PAR": "r released",
+        "MGR": "r counts",
+    },
+    "Certificate: draft, issue": {
+        "CLI": "r",
+        "PHY": "c s!",
+        "MGR": "r list",
+        "AUD": "meta",
+    },
+    "Certificate: download/print": {
+        "REC": "x (issued, own site, logged)",
+        "CLI": "r",
+        "PHY": "r x",
+        "PAR": "r x released own",
+        "MGR": "r list",
+        "AUD": "meta",
+    },
+    "Partner transmittal": {
+        "PHY": "s!",
+        "PAR": "r o",
+        "MGR": "r",
+        "DAT": "c s2 x",
+        "AUD": "r meta",
+    },
+    "Certificate verify": {
+        "REC": "r",
+        "CLI": "r",
+        "PHY": "r",
+        "RAD": "r",
+        "LAB": "r",
+        "LSU": "r",
+        "QCO": "r",
+        "PAR": "r",
+        "MGR": "r",
+        "DAT": "r",
+        "PRO": "r",
+        "AUD": "r",
+        "ADM": "r",
+        "ANON": "r (status + 1 fact)",
+    },
+    "Users & roles": {
+        "PAR": "cu own org users (≤ own rights)",
+        "MGR": "c (request)",
+        "AUD": "r",
+        "ADM": "cu! (no self-grant)",
+    },
+    "Audit log": {
+        "REC": "own",
+        "CLI": "own",
+        "PHY": "own",
+        "RAD": "own",
+        "LAB": "own",
+        "LSU": "own",
+        "QCO": "own",
+        "PAR": "own org",
+        "MGR": "site meta",
+        "DAT": "N meta",
+        "PRO": "own compartment",
+        "AUD": "r N x!",
+        "ADM": "technical only",
+    },
+    # Not in the matrix; see docs/decisions.md, 2026-11-21.
+    "Ledger: what is asked and why": {
+        "CLI": "r",
+        "PHY": "r",
+    },
+}
+
+# object -> letter -> Django permissions
+PERMISSIONS = {
+    "Person identity, documents, photo": {
+        "r": ["patients.view_patient"],
+        "c": ["patients.add_patient"],
+        "u": ["patients.change_patient"],
+    },
+    "Person search (by name/doc)": {"r": ["patients.search_patient"]},
+    "Identity check at a station": {"r": ["patients.view_identitycheck"], "c": ["patients.add_identitycheck"]},
+    "Appointment, slot, queue": {
+        "r": ["appointments.view_booking"],
+        "c": ["appointments.add_booking"],
+        "u": ["appointments.change_booking"],
+    },
+    "Consent": {"r": ["screenings.view_consent"], "c": ["screenings.add_consent"]},
+    "Case (programme, destination)": {
+        "r": ["screenings.view_case"],
+        "c": ["screenings.add_case"],
+        "u": ["screenings.change_case"],
+    },
+    "History & vitals": {
+        "r": ["exams.view_medicalhistory"],
+        "c": ["exams.add_medicalhistory"],
+        "u": ["exams.change_medicalhistory"],
+    },
+    "Physical exam": {
+        "r": ["exams.view_physicalexam"],
+        "c": ["exams.add_physicalexam"],
+        "u": ["exams.change_physicalexam"],
+    },
+    "Radiology image & reading": {
+        "r": ["exams.view_chestxray"],
+        "c": ["exams.add_chestxray"],
+        "u": ["exams.change_chestxray"],
+        "s": ["exams.read_chestxray"],
+    },
+    "Lab order": {
+        "r": ["labs.view_laborder"],
+        "c": ["labs.add_laborder"],
+        "u": ["labs.change_laborder"],
+    },
+    "Specimen, accession, labels": {
+        "r": ["labs.view_specimen"],
+        "c": ["labs.add_specimen"],
+        "u": ["labs.change_specimen"],
+    },
+    "Result: instrument": {"r": ["labs.view_labresult"], "s": ["labs.verify_labresult"]},
+    "Result: manual entry": {"c": ["labs.add_labresult"], "s": ["labs.verify_labresult", "labs.verify_typed"]},
+    "Infectious/critical (HIV, TB+)": {"s": ["labs.verify_infectious"]},
+    "Unmatched / error messages": {
+        "r": ["lab_integration.view_inbox"],
+        "u": ["lab_integration.replay_message"],
+        "s": ["lab_integration.dismiss_message"],
+    },
+    "HL7 raw message": {"r": ["lab_integration.view_payload"]},
+    "Analyser/peer configuration": {
+        "r": ["lab_integration.view_analyzer"],
+        "u": ["lab_integration.change_analyzer"],
+    },
+    "Medical decision / class": {
+        "r": ["decisions.view_signoff"],
+        "c": ["decisions.add_judgement"],
+        "s": ["decisions.sign"],
+    },
+    "Certificate: draft, issue": {"r": ["certificates.view_certificate"], "s": ["certificates.issue_certificate"]},
+    "Certificate: download/print": {"x": ["certificates.print_certificate"]},
+    "Users & roles": {"r": ["accounts.view_user"], "c": ["accounts.add_user"], "u": ["accounts.change_user"]},
+    "Audit log": {"r": ["accounts.view_access"]},
+    "Ledger: what is asked and why": {"r": ["decisions.view_ledger"]},
+}
+
+_NARROWING = re.compile(r"released|own|counts|meta|list|by accession|orders only|after sign|final|bench|state only|payload")
+
+# What a narrowed cell gives all the same, because the view that needs it shows no more than the cell allows.
+NARROWED = {
+    ("Person search (by name/doc)", "LAB"): [],
+    ("Case (programme, destination)", "RAD"): ["screenings.view_case"],
+    ("Result: instrument", "CLI"): ["labs.view_labresult"],
+    ("Result: manual entry", "CLI"): ["labs.view_labresult"],
+    ("HL7 raw message", "LAB"): ["lab_integration.view_payload"],
+    ("Unmatched / error messages", "ADM"): ["lab_integration.view_inbox"],
+    ("Analyser/peer configuration", "ADM"): ["lab_integration.view_analyzer"],
+    ("Medical decision / class", "CLI"): ["decisions.view_signoff"],
+    ("Certificate: draft, issue", "MGR"): ["certificates.view_certificate"],
+    ("Certificate: download/print", "REC"): ["certificates.view_certificate", "certificates.print_certificate"],
+    ("Certificate: download/print", "PAR"): ["certificates.view_release", "certificates.download_release"],
+}
+
+
+def letters(cell: str) -> set[str]:
+    """The letters of a cell without its remarks: "r s(verify)" -> {"r", "s"}."""
+    words = re.sub(r"\([^)]*\)", " ", cell).split()
+    return {letter for word in words if re.fullmatch(r"[rcusx]+2?!?", word) for letter in re.sub("[2!]", "", word)}
+
+
+def permissions_of(role: str) -> set[str]:
+    """Every Django permission ("app.codename") that `role` holds at the sites it is granted for."""
+    held = {"accounts.enter"}
+    for thing, cells in TABLE.items():
+        cell = cells.get(role, "")
+        if (thing, role) in NARROWED:
+            held.update(NARROWED[thing, role])
+        elif cell and not _NARROWING.search(cell):
+            for letter in letters(cell):
+                held.update(PERMISSIONS.get(thing, {}).get(letter, []))
+    return held
+
+
+def sync_roles(app_config=None, **kwargs):
+    """Make one group a role, holding exactly what the table says. Runs after the last application of a migrate."""
+    from django.apps import apps
+    from django.contrib.auth.models import Group, Permission
+
+    last = [config for config in apps.get_app_configs() if config.models_module is not None][-1]
+    if app_config is not None and app_config is not last:
+        return
+    known = {f"{p.content_type.app_label}.{p.codename}": p for p in Permission.objects.select_related("content_type")}
+    for role in ROLES:
+        group, _created = Group.objects.get_or_create(name=role)
+        wanted = permissions_of(role)
+        if missing := wanted - known.keys():
+            raise LookupError(f"accounts/roles.py gives {role} permissions that no model declares: {sorted(missing)}")
+        group.permissions.set([known[name] for name in sorted(wanted)])

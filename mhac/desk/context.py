@@ -1,0 +1,43 @@
+"""What every page carries: the doors this user may open, the site, the training mark."""
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+# (address, label, permission): shown when the user holds the permission; the first one is where she lands.
+DOORS = [
+    ("desk:today", _("Today"), "appointments.view_booking"),
+    ("desk:people", _("People"), "patients.search_patient"),
+    ("exams:films", _("X-ray"), "exams.read_chestxray"),
+    ("labs:bench", _("Bench"), "labs.change_laborder"),
+    ("labs:to_verify", _("To verify"), "labs.verify_labresult"),
+    ("lab_integration:inbox", _("Inbox"), "lab_integration.view_inbox"),
+    ("desk:to_decide", _("To decide"), "decisions.sign"),
+    ("certificates:list", _("Documents"), "certificates.view_certificate"),
+    ("portal:documents", _("Documents"), "certificates.view_release"),
+    ("lab_integration:analyzers", _("Analyzers"), "lab_integration.view_analyzer"),
+    ("accounts:users", _("Users"), "accounts.view_user"),
+    ("accounts:accesses", _("Access log"), "accounts.view_access"),
+]
+
+# Where somebody lands who works behind one door all day.
+LANDING = {
+    "LAB": "labs:bench",
+    "LSU": "labs:to_verify",
+    "RAD": "exams:films",
+    "PHY": "desk:to_decide",
+    "QCO": "lab_integration:inbox",
+}
+
+
+def doors(user):
+    return [(name, label) for name, label, permission in DOORS if user.has_perm(permission)]
+
+
+def every_page(request):
+    user = getattr(request, "user", None)
+    signed_in = user is not None and user.is_authenticated
+    return {
+        "doors": doors(user) if signed_in else [],
+        "training": settings.TRAINING,
+        "languages": settings.LANGUAGES,
+    }

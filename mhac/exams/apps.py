@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class ExamsConfig(AppConfig):
+    name = "mhac.exams"

@@ -1,0 +1,188 @@
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MinLengthValidator
+from django.db import models
+from django.db.models.functions import Upper
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from mhac.accounts.models import User
+from mhac.clinics.models import Clinic, Row
+
+
+class PatientQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Patients registered at the sites where this user holds what the view asked for."""
+        return self.filter(clinic__in=user.sites())
+
+    def found_by(self, text):
+        """Whose number, document or name (in either script) contains what was typed, folded as names are stored."""
+        from mhac.clinics.numbers import clean
+        from mhac.patients.matching import fold
+
+        code = clean(text)
+        matches = models.Q(search_key__contains=fold(text))
+        if code:
+            matches |= models.Q(number=code) | models.Q(documents__number__iexact=code)
+        return self.filter(matches).distinct()
+
+
+class Patient(Row):
+    """A person who is screened. Names follow the document; a person with one name has no family name."""
+
+    class Sex(models.TextChoices):
+        FEMALE = "female", _("female")
+        MALE = "male", _("male")
+        UNKNOWN = "unknown", _("not stated")
+
+    class BirthPrecision(models.TextChoices):
+        DAY = "day", _("day")
+        MONTH = "month", _("month")
+        YEAR = "year", _("year only")
+        AGE_STATED = "age_stated", _("age stated")
+
+    class BirthSource(models.TextChoices):
+        PASSPORT = "passport", _("passport")
+        CASE_FILE = "case_file", _("partner's case file")
+        TAZKIRA = "tazkira", _("tazkira")
+        STATED = "stated", _("stated by the person")
+
+    number = models.CharField(_("patient number"), max_length=12, unique=True)
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="patients", verbose_name=_("registered at"))
+    given_name = models.CharField(_("given name"), max_length=60, validators=[MinLengthValidator(1)])
+    family_name = models.CharField(_("family name"), max_length=60, blank=True)
+    native_name = models.CharField(_("name in Dari or Pashto"), max_length=120, blank=True)
+    father_name = models.CharField(_("father's name"), max_length=60, blank=True)
+    grandfather_name = models.CharField(_("grandfather's name"), max_length=60, blank=True)
+    sex = models.CharField(_("sex"), max_length=7, choices=Sex.choices)
+    born_earliest = models.DateField(_("born on or after"))
+    born_latest = models.DateField(_("born on or before"))
+    birth_precision = models.CharField(
+        _("birth date is exact to the"), max_length=10, choices=BirthPrecision.choices, default=BirthPrecision.DAY
+    )
+    birth_source = models.CharField(
+        _("birth date from"), max_length=9, choices=BirthSource.choices, default=BirthSource.PASSPORT
+    )
+    nationality = models.CharField(_("nationality"), max_length=3, default="AFG")
+    language = models.CharField(_("language"), max_length=8, default="fa-af")
+    phone = models.CharField(_("telephone"), max_length=20, blank=True)
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    search_key = models.TextField(editable=False, default="")
+    facts_changed_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    history = HistoricalRecords(excluded_fields=["search_key", "facts_changed_at"])
+
+    objects = PatientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("patient")
+        permissions = [("search_patient", "May search for people by name or document")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(born_latest__gte=models.F("born_earliest")), name="birth_interval_in_order"
+            ),
+        ]
+        indexes = [
+            GinIndex(fields=["search_key"], name="patient_search", opclasses=["gin_trgm_ops"]),
+            models.Index(fields=["clinic", "-id"]),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def name(self):
+        return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def born(self):
+        """The day of birth, or None when only an interval is known."""
+        return self.born_earliest if self.born_earliest == self.born_latest else None
+
+    def age_on(self, day):
+        """Completed years at the youngest (rule AGE-1)."""
+        born = self.born_latest
+        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+    def save(self, *args, **kwargs):
+        from mhac.patients.matching import fold
+
+        names = (self.given_name, self.family_name, self.native_name, self.father_name, self.number)
+        self.search_key = " ".join(fold(name) for name in names if name)
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "search_key"}
+        super().save(*args, **kwargs)
+
+
+class IdentityDocument(Row):
+    """A paper that says who somebody is: passport, tazkira, UNHCR and partner numbers."""
+
+    class Kind(models.TextChoices):
+        PASSPORT = "passport", _("passport")
+        E_TAZKIRA = "e_tazkira", _("e-tazkira")
+        TAZKIRA = "tazkira", _("paper tazkira")
+        UNHCR = "unhcr", _("UNHCR number")
+        POR_CARD = "por_card", _("PoR card")
+        OTHER = "other", _("other")
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="documents")
+    kind = models.CharField(_("document"), max_length=10, choices=Kind.choices)
+    number = models.CharField(_("number"), max_length=40)
+    issuer = models.CharField(_("issued by"), max_length=3, default="AFG")
+    expires_on = models.DateField(_("expires"), null=True, blank=True)
+    mrz = models.TextField(_("machine readable zone"), blank=True)
+    override_reason = models.CharField(_("why it was typed by hand"), max_length=200, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("identity document")
+        constraints = [
+            models.UniqueConstraint(
+                Upper("number"), "kind", "issuer", condition=~models.Q(kind="other"), name="one_owner_per_document"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.get_kind_display()} {self.number}"
+
+
+class Photo(Row):
+    """The face of a patient, re-encoded small JPEG without metadata; the newest counts."""
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="photos")
+    image = models.BinaryField()
+    taken_at = models.DateTimeField(auto_now_add=True)
+    taken_by = models.ForeignKey(User, models.PROTECT, null=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"{self.patient} {self.taken_at:%Y-%m-%d}"
+
+
+class IdentityCheck(Row):
+    """Somebody compared the person in front of her with photo and document, today, at a station."""
+
+    class Station(models.TextChoices):
+        RECEPTION = "reception", _("reception")
+        NURSE = "nurse", _("nurse")
+        EXAMINATION = "examination", _("examination")
+        RADIOLOGY = "radiology", _("radiology")
+        COLLECTION = "collection", _("specimen collection")
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="identity_checks")
+    clinic = models.ForeignKey(Clinic, models.PROTECT)
+    station = models.CharField(max_length=11, choices=Station.choices)
+    day = models.DateField()
+    confirmed = models.BooleanField()
+    by = models.ForeignKey(User, models.PROTECT)
+    at = models.DateTimeField(auto_now_add=True)
+    note = models.CharField(max_length=200, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["patient", "day"])]
+
+    def __str__(self):
+        return f"{self.patient} {self.station} {self.day}"

@@ -1,0 +1,194 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from mhac.accounts.models import User
+from mhac.clinics.models import Clinic, Row
+from mhac.patients.models import Patient
+
+
+class CaseQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(clinic__in=user.sites())
+
+
+class Case(Row):
+    """A family, or one person, that travels together under one programme."""
+
+    number = models.CharField(_("case number"), max_length=12, unique=True)
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="cases")
+    programme = models.CharField(_("programme"), max_length=40)
+    contact_name = models.CharField(_("contact person"), max_length=120)
+    phone = models.CharField(_("telephone"), max_length=20, blank=True)
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, models.PROTECT)
+    history = HistoricalRecords()
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("case")
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"{self.number} {self.contact_name}"
+
+
+class ScreeningQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(clinic__in=user.sites())
+
+    def of(self, patient):
+        """Every screening of one person."""
+        return self.filter(patient=patient)
+
+    def open(self):
+        return self.filter(state=Screening.State.OPEN)
+
+    def whole(self):
+        """With what every page names: person, case, site."""
+        return self.select_related("patient", "case", "clinic")
+
+
+class Screening(Row):
+    """One patient's way through one programme edition, from opening to closing."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        SIGNED = "signed", _("signed")
+        CLOSED = "closed", _("closed")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    class Relation(models.TextChoices):
+        HEAD = "head", _("head of family")
+        SPOUSE = "spouse", _("wife or husband")
+        CHILD = "child", _("son or daughter")
+        PARENT = "parent", _("parent")
+        SIBLING = "sibling", _("brother or sister")
+        OTHER = "other", _("other")
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="screenings")
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="screenings")
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="screenings")
+    programme = models.CharField(_("programme"), max_length=40)
+    edition = models.CharField(_("edition"), max_length=60)
+    reference = models.CharField(_("partner's reference"), max_length=40, blank=True)
+    relation = models.CharField(_("relation"), max_length=8, choices=Relation.choices, default=Relation.HEAD)
+    state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.OPEN)
+    opened_on = models.DateField(_("opened"))
+    facts_changed_at = models.DateTimeField(null=True, editable=False)
+    history = HistoricalRecords(excluded_fields=["facts_changed_at"])
+
+    objects = ScreeningQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("screening")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "programme"], condition=models.Q(state="open"), name="one_open_screening_per_programme"
+            ),
+            models.UniqueConstraint(
+                fields=["programme", "reference"],
+                condition=~models.Q(reference="") & ~models.Q(state="withdrawn"),
+                name="one_screening_per_partner_reference",
+            ),
+        ]
+        indexes = [models.Index(fields=["clinic", "state", "id"])]
+
+    def __str__(self):
+        return f"{self.patient} – {self.programme}"
+
+    @property
+    def is_open(self):
+        return self.state == self.State.OPEN
+
+
+class Fact(models.Model):
+    """A row that the rules read. Saving or deleting one locks its screening and marks it, in the same transaction."""
+
+    screening = models.ForeignKey(Screening, models.PROTECT)
+
+    class Meta:
+        abstract = True
+
+    @staticmethod
+    def mark(screenings):
+        """Say that facts of these screenings changed; a writer of many rows calls it once. Takes their locks."""
+        keys = [getattr(screening, "pk", screening) for screening in screenings]
+        locked = list(Screening.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk", flat=True))
+        # The mark is no clinical content and has no history, so a plain update loses nothing.
+        Screening.objects.filter(pk__in=locked).update(facts_changed_at=timezone.now())
+
+    def save(self, *args, **kwargs):
+        with transaction.atomic():
+            Fact.mark([self.screening_id])
+            super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        with transaction.atomic():
+            Fact.mark([self.screening_id])
+            return super().delete(*args, **kwargs)
+
+
+class Consent(Row, Fact):
+    """What a person (or the guardian) agreed to, by purpose; withdrawn, never deleted."""
+
+    class Purpose(models.TextChoices):
+        EXAMINATION = "examination", _("examination and tests")
+        SHARING = "sharing", _("sending the result to the partner")
+
+    class Method(models.TextChoices):
+        SIGNATURE = "signature", _("signature")
+        THUMBPRINT = "thumbprint", _("thumbprint with witness")
+
+    purpose = models.CharField(_("purpose"), max_length=11, choices=Purpose.choices)
+    version = models.CharField(_("text version"), max_length=20, default="2026-1")
+    language = models.CharField(_("language"), max_length=8, default="fa-af")
+    given_by = models.CharField(_("given by (guardian's name for a child)"), max_length=120)
+    method = models.CharField(_("method"), max_length=10, choices=Method.choices, default=Method.SIGNATURE)
+    witness = models.CharField(_("witness"), max_length=120, blank=True)
+    given_on = models.DateField(_("given on"))
+    withdrawn_on = models.DateField(_("withdrawn on"), null=True, blank=True)
+    recorded_by = models.ForeignKey(User, models.PROTECT)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("consent")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["screening", "purpose"],
+                condition=models.Q(withdrawn_on__isnull=True),
+                name="one_standing_consent_per_purpose",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.screening}: {self.get_purpose_display()}"
+
+
+class TravelPlan(Row, Fact):
+    """When and how somebody will travel; the fit-to-travel decision is made for that day."""
+
+    class Mode(models.TextChoices):
+        AIR = "air", _("by air")
+        LAND = "land", _("by land")
+
+    departure = models.DateTimeField(_("departure"))
+    arrival_on = models.DateField(_("arrival"), null=True, blank=True)
+    mode = models.CharField(_("travels"), max_length=4, choices=Mode.choices, default=Mode.AIR)
+    from_country = models.CharField(_("from (country code)"), max_length=3, default="AFG")
+    needs = ArrayField(models.CharField(max_length=20), default=list, blank=True, verbose_name=_("needs on the way"))
+    recorded_by = models.ForeignKey(User, models.PROTECT)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("travel plan")
+        constraints = [models.UniqueConstraint(fields=["screening"], name="one_travel_plan_per_screening")]
+
+    def __str__(self):
+        return f"{self.screening}: {self.departure:%Y-%m-%d}"
