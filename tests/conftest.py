@@ -1,0 +1,100 @@
+"""The cast: three sites, one person of every role at each place that matters, two partners. All invented."""
+
+import datetime
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from mhac.accounts.models import RoleGrant, User
+from mhac.clinics.models import Clinic
+
+PASSWORD = "blue-kettle-on-the-roof"
+
+
+@pytest.fixture(autouse=True)
+def light_settings(settings):
+    """Static names without a manifest, and a password hash that costs nothing where no password is tested."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def make_user(username, role, clinic=None, **fields):
+    """A user with one role at one site (or on the network), with the password of the cast."""
+    user = User(username=username, full_name=fields.pop("full_name", username.title()), **fields)
+    user.set_password(PASSWORD)
+    user.save()
+    RoleGrant.objects.create(user=user, group=Group.objects.get(name=role), clinic=clinic)
+    return user
+
+
+def make_clinic(code, name, **fields):
+    return Clinic.objects.create(code=code, name=name, kind=fields.pop("kind", "sub_office"), province=name, **fields)
+
+
+@pytest.fixture
+def kabul(db):
+    return make_clinic("KBL", "Kabul", kind="centre", altitude_m=1800)
+
+
+@pytest.fixture
+def herat(db):
+    return make_clinic("HRT", "Herat", altitude_m=920)
+
+
+@pytest.fixture
+def cast(kabul, herat):
+    """cast.rec, cast.cli, ... work at Kabul; cast.herat_rec and cast.herat_phy at Herat."""
+    people = {
+        role.lower(): make_user(role.lower(), role, kabul, licence="AFG-TEST-1" if role in {"PHY", "RAD"} else "")
+        for role in ("REC", "CLI", "PHY", "RAD", "LAB", "LSU", "QCO", "MGR", "DAT", "PRO")
+    }
+    people["lab2"] = make_user("lab2", "LAB", kabul)
+    people["aud"] = make_user("aud", "AUD")
+    people["adm"] = make_user("adm", "ADM")
+    people["herat_rec"] = make_user("herat_rec", "REC", herat)
+    people["herat_lab"] = make_user("herat_lab", "LAB", herat)
+    people["herat_phy"] = make_user("herat_phy", "PHY", herat, licence="AFG-TEST-2")
+    return SimpleNamespace(**people)
+
+
+@pytest.fixture
+def partners(db):
+    """partners.canada and partners.uk with one signed-in member each (canada_user, uk_user) and agreements."""
+    from mhac.partners.models import Agreement, Member, PartnerOrganisation
+
+    made = SimpleNamespace()
+    for code, name, country, programme in (
+        ("canada", "Maple Test Authority", "CAN", "ca"),
+        ("uk", "Thistle Test Authority", "GBR", "uk-tb"),
+        ("mission", "Test Sending Mission", "DEU", "returnee-avrr"),
+    ):
+        organisation = PartnerOrganisation.objects.create(code=code, name=name, country=country, kind="embassy")
+        Agreement.objects.create(
+            organisation=organisation,
+            programme=programme,
+            legal_basis="Test agreement",
+            signatory="Nobody Real",
+            valid_from=datetime.date(2026, 1, 1),
+        )
+        user = make_user(f"{code}_user", "PAR")
+        Member.objects.create(user=user, organisation=organisation)
+        setattr(made, code, organisation)
+        setattr(made, f"{code}_user", user)
+    return made
+
+
+@pytest.fixture
+def as_user():
+    """as_user(somebody) is a browser in which she is signed in."""
+
+    def sign_in(user):
+        client = Client()
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return sign_in
