@@ -86,10 +86,10 @@ def install_packages(purpose: str) -> None:
         say(f"Installing Debian packages: {names}")
         quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *names.split()]):
-            # Its own output is kept off the screen: a page of unpacking hides the address to open.
-            done = subprocess.run([*rights, "apt-get", *words], env=quiet, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
+            # A page of unpacking would hide the address to open, so apt speaks only when it fails.
+            done = subprocess.run([*rights, "apt-get", *words], env=quiet, capture_output=True, text=True, check=False)  # noqa: S603
             if done.returncode:
-                how = f"apt-get {words[0]} failed; its words are above. {how}"
+                how = f"apt-get {words[0]} failed: {done.stderr.strip()[-500:]} {how}"
                 break
         missing = [package for package in missing if not package.present()]
     stops = [package for package in missing if package.needed or purpose == "test"]
