@@ -57,13 +57,15 @@ class Package:
 PRINTING = "certificates and labels cannot be printed as PDF"
 PACKAGES = {
     "run": [
-        Package("python3-venv", lambda: VENV.exists() or find_spec("ensurepip") is not None, "there is no .venv"),
+        Package(
+            "python3-venv", lambda: VENV.exists() or find_spec("ensurepip") is not None, "Python cannot make a .venv"
+        ),
         Package("libpango-1.0-0", lambda: library("libpango-1.0.so.0"), PRINTING, needed=False),
         Package("libpangoft2-1.0-0", lambda: library("libpangoft2-1.0.so.0"), PRINTING, needed=False),
         Package("libharfbuzz-subset0", lambda: library("libharfbuzz-subset.so.0"), PRINTING, needed=False),
     ],
     "test": [
-        Package("chromium", lambda: program("chromium"), "the browser tests cannot run"),
+        Package("chromium", lambda: program("chromium"), "the tests have no browser"),
         Package("poppler-utils", lambda: program("pdftoppm"), "the tests cannot look at the papers"),
     ],
 }
@@ -94,7 +96,8 @@ def install_packages(purpose: str) -> None:
         missing = [package for package in missing if not package.present()]
     stops = [package for package in missing if package.needed or purpose == "test"]
     if stops:
-        raise Refused(f"{' and '.join(dict.fromkeys(p.without for p in stops)).capitalize()} on this machine. {how}")
+        reasons = "; ".join(dict.fromkeys(package.without for package in stops))
+        raise Refused(f"On this machine {reasons}. {how}")
     if missing:
         say(f"Going on, but {missing[0].without}. {how}")
 
@@ -123,7 +126,8 @@ def install_libraries(purpose: str) -> None:
     if any(stamp(enough).exists() for enough in {purpose, "test"}):
         return
     lock = CHECKOUT / LOCKS[purpose]
-    say(f"Installing {lock.read_text().count('==')} libraries into .venv")
+    libraries = sum(line[:1].isalnum() for line in lock.read_text().splitlines())
+    say(f"Installing {libraries} libraries into .venv")
     done = subprocess.run(  # noqa: S603
         [
             *(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"),
