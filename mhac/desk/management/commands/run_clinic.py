@@ -167,16 +167,16 @@ class Command(BaseCommand):
                 program.start()
             time.sleep(0.5)
 
-    def end(self, running):
+    def end(self, running, grace=GRACE):
         """Ask every group to stop, wait, then insist; afterwards nothing that we started is left."""
         started = [program for program in running if program.process]
         for program in started:
             program.signal(signal.SIGTERM)
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + grace
         for program in started:
             try:
                 program.process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self.stderr.write(f"{program.name} did not stop within {GRACE} seconds and is ended.")
+                self.stderr.write(f"{program.name} did not stop within {grace} seconds and is ended.")
             program.signal(signal.SIGKILL)
             program.process.wait()
