@@ -323,7 +323,9 @@ PERMISSIONS = {
     "Ledger: what is asked and why": {"r": ["decisions.view_ledger"]},
 }
 
-_NARROWING = re.compile(r"released|own|counts|meta|list|by accession|orders only|after sign|final|bench|state only|payload")
+_NARROWING = re.compile(
+    r"released|own|counts|meta|list|by accession|orders only|after sign|final|bench|state only|payload"
+)
 
 # What a narrowed cell gives all the same, because the view that needs it shows no more than the cell allows.
 NARROWED = {

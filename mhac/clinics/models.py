@@ -55,7 +55,10 @@ class Clinic(Row):
         return timezone.localdate(timezone=ZoneInfo(self.timezone))
 
     def is_open_on(self, day):
-        return day.weekday() not in self.weekend and not self.closures.filter(first_day__lte=day, last_day__gte=day).exists()
+        return (
+            day.weekday() not in self.weekend
+            and not self.closures.filter(first_day__lte=day, last_day__gte=day).exists()
+        )
 
     def next_number(self, kind, year):
         """The next number of `kind` ("" accession, "C" case, "P" patient) at this site; numbers are never reused."""

@@ -32,7 +32,9 @@ def check_character(text: str) -> str:
 
 def is_checked(number: str) -> bool:
     """Whether the last character of `number` is its check character."""
-    return len(number) > 1 and re.fullmatch("[0-9A-Z]+", number) is not None and check_character(number[:-1]) == number[-1]
+    return (
+        len(number) > 1 and re.fullmatch("[0-9A-Z]+", number) is not None and check_character(number[:-1]) == number[-1]
+    )
 
 
 def compose(site: str, kind: str, year: int, count: int) -> str:

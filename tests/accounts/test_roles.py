@@ -74,7 +74,9 @@ def test_what_a_role_holds(role, permission, held):
 def test_the_database_holds_the_table(db):
     for role in roles.ROLES:
         group = Group.objects.get(name=role)
-        in_database = {f"{p.content_type.app_label}.{p.codename}" for p in group.permissions.select_related("content_type")}
+        in_database = {
+            f"{p.content_type.app_label}.{p.codename}" for p in group.permissions.select_related("content_type")
+        }
         assert in_database == roles.permissions_of(role)
 
 

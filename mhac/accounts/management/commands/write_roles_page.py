@@ -7,8 +7,8 @@ from mhac.accounts import roles
 
 HEAD = """# Roles
 
-Made from `mhac/accounts/roles.py` by `python manage.py write_roles_page`. r read · c create · u update · s sign or verify ·
-x export or print · 2 a second person · ! signs in afresh. All at the own site unless N (network).
+Made from `mhac/accounts/roles.py` by `python manage.py write_roles_page`. r read · c create · u update ·
+s sign or verify · x export or print · 2 a second person · ! signs in afresh. All at the own site unless N (network).
 
 """
 
@@ -20,7 +20,9 @@ def page() -> str:
     for thing, cells in roles.TABLE.items():
         lines.append(f"| {thing} | {' | '.join(cells.get(code, '–') for code in codes)} |")
     names = "\n".join(f"- **{code}** {name}" for code, name in roles.ROLES.items())
-    return f"{HEAD}{names}\n- **ANON** a visitor of the verify page\n- **MACH** an analyzer\n\n" + "\n".join(lines) + "\n"
+    return (
+        f"{HEAD}{names}\n- **ANON** a visitor of the verify page\n- **MACH** an analyzer\n\n" + "\n".join(lines) + "\n"
+    )
 
 
 class Command(BaseCommand):

@@ -1,0 +1,222 @@
+"""The training clinic: three sites, every role, families in every stage. Everybody is invented, and named so.
+
+The family names are Dari words for "sample", "exercise", "pattern" and the like; documents carry the letters XX.
+"""
+
+import datetime
+import io
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.utils import timezone
+from PIL import Image, ImageDraw
+
+from mhac.accounts.models import RoleGrant, User
+from mhac.clinics.models import Clinic
+from mhac.partners.models import Agreement, Member, PartnerOrganisation
+
+PASSWORD = "kabul-training-2026"
+
+# code, name, kind, province, altitude in metres
+SITES = [
+    ("KBL", "Kabul Centre", Clinic.Kind.CENTRE, "Kabul", 1790),
+    ("HRT", "Herat Sub-office", Clinic.Kind.SUB_OFFICE, "Herat", 920),
+    ("TKM", "Torkham Border Post", Clinic.Kind.BORDER_POST, "Nangarhar", 690),
+]
+
+# user name, full name, role, site (None: whole network)
+STAFF = [
+    ("reception", "Rabia Tamrin", "REC", "KBL"),
+    ("nurse", "Nargis Tamrin", "CLI", "KBL"),
+    ("radiology", "Rostam Tamrin", "RAD", "KBL"),
+    ("lab", "Laila Tamrin", "LAB", "KBL"),
+    ("lab2", "Latif Tamrin", "LAB", "KBL"),
+    ("supervisor", "Suraya Tamrin", "LSU", "KBL"),
+    ("quality", "Qasim Tamrin", "QCO", "KBL"),
+    ("physician", "Dr Parwin Tamrin", "PHY", "KBL"),
+    ("manager", "Mina Tamrin", "MGR", "KBL"),
+    ("data", "Daud Tamrin", "DAT", None),
+    ("protection", "Pari Tamrin", "PRO", "KBL"),
+    ("auditor", "Aziz Tamrin", "AUD", None),
+    ("admin", "Adila Tamrin", "ADM", None),
+    ("herat", "Hamida Tamrin", "REC", "HRT"),
+    ("herat_nurse", "Hanifa Tamrin", "CLI", "HRT"),
+    ("herat_physician", "Dr Habib Tamrin", "PHY", "HRT"),
+    ("torkham", "Tamim Tamrin", "CLI", "TKM"),
+]
+
+# user name, full name, organisation code, organisation, kind, country, programme
+PARTNERS = [
+    ("canada", "Maple Desk", "training-canada", "Training Authority Canada", "embassy", "CAN", "ca"),
+    ("uk", "Thistle Desk", "training-uk", "Training Authority United Kingdom", "embassy", "GBR", "uk-tb"),
+    ("mission", "Return Desk", "training-mission", "Training Sending Mission", "mission", "DEU", "returnee-avrr"),
+]
+
+# user name, role, what to try; the command that starts the clinic prints them
+LOGINS = [
+    (
+        "reception",
+        "receptionist",
+        "Today: mark the Namuna family arrived; New family: paste the passports of the README",
+    ),
+    ("nurse", "nurse or clinician", "Today: vitals, history and examination of who has arrived"),
+    ("radiology", "radiographer", "X-ray: take and read a film"),
+    ("lab", "laboratory technician", "Bench: collect tubes, print labels; the simulated analyzer answers by itself"),
+    ("supervisor", "laboratory supervisor", "To verify: verify what the analyzer sent and what a technician typed"),
+    ("physician", "panel physician", "To decide: read one page, sign, issue the document"),
+    ("canada", "partner (Canada)", "Documents: download the summaries of this programme, and only these"),
+    ("uk", "partner (United Kingdom)", "Documents: download the certificates of this programme"),
+    ("manager", "site manager", "Today, and the list of documents"),
+    ("auditor", "auditor", "Access log: who opened what"),
+    ("admin", "administrator", "Users and their roles; no patients"),
+]
+
+
+@dataclass(frozen=True)
+class Person:
+    given: str
+    native: str
+    sex: str
+    born: datetime.date
+    relation: str = "head"
+    father: str = "Tamrin"
+    hue: int = 0
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family and how far it has come; `stage` is one of STAGES."""
+
+    site: str
+    programme: str
+    family_name: str
+    stage: str
+    people: list[Person] = field(default_factory=list)
+    reference: str = ""
+
+
+STAGES = [
+    "registered",
+    "booked",
+    "arrived",
+    "measured",
+    "examined",
+    "filmed",
+    "collected",
+    "resulted",
+    "verified",
+    "signed",
+    "issued",
+]
+D = datetime.date
+
+FAMILIES = [
+    Family("KBL", "ca", "Namuna", "booked", reference="IME", people=[
+        Person("Gul Agha", "گل آغا نمونه", "male", D(1986, 5, 14), "head", "Karim", 30),
+        Person("Zarmina", "زرمینه نمونه", "female", D(1989, 9, 2), "spouse", "Rahim", 340),
+        Person("Sahar", "سحر نمونه", "female", D(2012, 3, 21), "child", "Gul Agha", 300),
+        Person("Omid", "امید نمونه", "male", D(2019, 11, 8), "child", "Gul Agha", 200),
+    ]),
+    Family("KBL", "ca", "Mashq", "measured", reference="IME", people=[
+        Person("Yusuf", "یوسف مشق", "male", D(1994, 1, 19), "head", "Nazar", 220),
+        Person("Shirin", "شیرین مشق", "female", D(1997, 7, 30), "spouse", "Wali", 320),
+    ]),
+    Family("KBL", "ca", "Olgo", "collected", reference="IME", people=[
+        Person("Mirwais", "میرویس الگو", "male", D(1978, 12, 5), "head", "Ghani", 120),
+    ]),
+    Family("KBL", "ca", "Tarh", "issued", reference="IME", people=[
+        Person("Hamid", "حمید طرح", "male", D(1990, 4, 11), "head", "Qadir", 60),
+        Person("Freshta", "فرشته طرح", "female", D(2018, 6, 3), "child", "Hamid", 280),
+    ]),
+    Family("KBL", "uk-tb", "Misal", "verified", people=[
+        Person("Rahmat", "رحمت مثال", "male", D(1999, 8, 17), "head", "Anwar", 180),
+        Person("Laylama", "لیلما مثال", "female", D(2001, 2, 25), "spouse", "Basir", 350),
+    ]),
+    Family("KBL", "uk-tb", "Azmoon", "issued", people=[
+        Person("Bashir", "بشیر آزمون", "male", D(1995, 10, 9), "head", "Sabur", 90),
+    ]),
+    Family("KBL", "returnee-avrr", "Tajriba", "examined", people=[
+        Person("Nur", "نور تجربه", "male", D(1983, 3, 3), "head", "Akbar", 20),
+    ]),
+    Family("KBL", "returnee-avrr", "Qalib", "issued", people=[
+        Person("Wahida", "وحیده قالب", "female", D(1971, 9, 27), "head", "Zahir", 330),
+    ]),
+    Family("HRT", "returnee-avrr", "Nishan", "booked", people=[
+        Person("Jawad", "جواد نشان", "male", D(2004, 5, 5), "head", "Ismail", 240),
+    ]),
+    Family("TKM", "border-arrival", "Sarhad", "arrived", people=[
+        Person("Spogmai", "سپوږمۍ سرحد", "female", D(1992, 12, 12), "head", "Lal", 310),
+    ]),
+]  # fmt: skip
+
+
+def face(hue: int) -> bytes:
+    """A drawn face, so that nobody's photograph is needed: JPEG, 300 x 385."""
+    image = Image.new("RGB", (300, 385), "#e8edf5")
+    draw = ImageDraw.Draw(image)
+    cloth = Image.new("HSV", (1, 1), (hue * 255 // 360, 120, 150)).convert("RGB").getpixel((0, 0))
+    draw.ellipse((30, 270, 270, 560), fill=cloth)
+    draw.ellipse((85, 80, 215, 260), fill="#d9b08c")
+    draw.pieslice((75, 55, 225, 235), 180, 360, fill=tuple(part // 2 for part in cloth))
+    for x in (125, 175):
+        draw.ellipse((x - 7, 160, x + 7, 174), fill="#2b2b2b")
+    draw.arc((120, 185, 180, 230), 20, 160, fill="#7a3b2e", width=4)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80)
+    return out.getvalue()
+
+
+def make_sites() -> dict[str, Clinic]:
+    return {
+        code: Clinic.objects.get_or_create(
+            code=code,
+            defaults={
+                "name": name,
+                "kind": kind,
+                "province": province,
+                "altitude_m": altitude,
+                "address": f"Training Street 1, {province}",
+            },
+        )[0]
+        for code, name, kind, province, altitude in SITES
+    }
+
+
+def make_user(username, full_name, role, clinic):
+    user, new = User.objects.get_or_create(
+        username=username,
+        defaults={"full_name": full_name, "licence": "TRAINING-0001" if role in {"PHY", "RAD"} else ""},
+    )
+    if new:
+        user.set_password(PASSWORD)
+        user.save()
+        RoleGrant.objects.create(user=user, group=Group.objects.get(name=role), clinic=clinic)
+    return user
+
+
+def make_partner(username, full_name, code, name, kind, country, programme):
+    organisation, _new = PartnerOrganisation.objects.get_or_create(
+        code=code, defaults={"name": name, "kind": kind, "country": country}
+    )
+    if not organisation.agreements.exists():
+        Agreement.objects.create(
+            organisation=organisation,
+            programme=programme,
+            legal_basis="Training agreement, of no effect",
+            signatory="Nobody Real",
+            valid_from=timezone.localdate() - datetime.timedelta(days=30),
+        )
+    Member.objects.get_or_create(
+        user=make_user(username, full_name, "PAR", None), defaults={"organisation": organisation}
+    )
+
+
+@transaction.atomic
+def load():
+    """Make the training clinic; what is there already stays as it is. Returns how many families were added."""
+    sites = make_sites()
+    for username, full_name, role, code in STAFF:
+        make_user(username, full_name, role, sites.get(code))
+    for row in PARTNERS:
+        make_partner(*row)
