@@ -16,7 +16,7 @@ from mhac.accounts.models import RoleGrant, User
 from mhac.clinics.models import Clinic
 from mhac.partners.models import Agreement, Member, PartnerOrganisation
 
-PASSWORD = "kabul-training-2026"
+PASSWORD = "kabul-training-2026"  # noqa: S105 - printed for everybody, for training clinics only
 
 # code, name, kind, province, altitude in metres
 SITES = [
