@@ -141,13 +141,13 @@ class Command(BaseCommand):
         raise CommandError("The web server did not come up; its own words are above. Correct that and start again.")
 
     def welcome(self):
-        from mhac.desk.demo import LOGINS
-
         lines = ["", f"The clinic is open: {settings.PUBLIC_URL}/", ""]
         if settings.TRAINING:
-            lines += ["Training, with invented people. Sign in as", ""]
-            lines += [f"  {username:<14} {role:<28} {advice}" for username, role, advice in LOGINS]
-            lines += [""]
+            from mhac.desk.demo import LOGINS, PASSWORD
+
+            lines += [f"Training: everybody in it is invented, and everybody's password is {PASSWORD}", ""]
+            lines += [f"  {username:<12} {role:<24} {advice}" for username, role, advice in LOGINS]
+            lines += ["", "Try first: a day in this order, from reception to the partner who downloads the paper.", ""]
         self.stdout.write("\n".join([*lines, "Ctrl-C stops everything."]))
         self.stdout.flush()
 
