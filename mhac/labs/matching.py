@@ -15,7 +15,16 @@ from mhac.clinics.numbers import is_checked
 from mhac.protocols.igra import quantiferon
 
 WAITING = frozenset(
-    "UNMATCHED_SPECIMEN IDENTITY_MISMATCH UNMAPPED_CODE NOT_ORDERED VALUE_UNREADABLE UNIT_UNKNOWN CONFLICT CANDIDATE".split()
+    [
+        "UNMATCHED_SPECIMEN",
+        "IDENTITY_MISMATCH",
+        "UNMAPPED_CODE",
+        "NOT_ORDERED",
+        "VALUE_UNREADABLE",
+        "UNIT_UNKNOWN",
+        "CONFLICT",
+        "CANDIDATE",
+    ]
 )
 CANNOT_BE_FILED = {"RUN_FAILURE", "VALUE_UNREADABLE", "UNIT_UNKNOWN"}
 

@@ -5,13 +5,14 @@ from simple_history.models import HistoricalRecords
 
 from mhac.accounts.models import User
 from mhac.clinics.models import Clinic, Row
+from mhac.labs import words
 from mhac.screenings.models import Fact
 
 
 class TestQuerySet(models.QuerySet):
     def answering(self, item):
         """The tests that together answer one item of a programme, in the order of the catalogue."""
-        return self.filter(item=item, active=True).order_by("position")
+        return self.filter(items__contains=[item], active=True).order_by("position")
 
 
 class Test(Row):
@@ -34,6 +35,8 @@ class Test(Row):
         QFT = "qft", _("QuantiFERON set (four tubes)")
 
     class Verifier(models.TextChoices):
+        """Who looks a second time at what an analyzer sent; what somebody typed always waits for a supervisor."""
+
         SUPERVISOR = "supervisor", _("a laboratory supervisor, not the person who entered it")
         ANOTHER = "another", _("another technician or a supervisor")
 
@@ -46,14 +49,20 @@ class Test(Row):
     allowed = ArrayField(models.CharField(max_length=40), default=list, blank=True, verbose_name=_("allowed values"))
     normal = ArrayField(models.CharField(max_length=40), default=list, blank=True, verbose_name=_("normal values"))
     tube = models.CharField(_("tube"), max_length=8, choices=Tube.choices)
-    item = models.CharField(_("answers the item"), max_length=30, blank=True)
+    items = ArrayField(
+        models.CharField(max_length=30), default=list, blank=True, verbose_name=_("answers the items (of a programme)")
+    )
     position = models.PositiveSmallIntegerField(default=0)
     critical_low = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     critical_high = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     critical_values = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    possible_low = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
+    possible_high = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
+    advice = models.CharField(_("handling"), max_length=200, blank=True)
+    limits_verified = models.BooleanField(_("limits confirmed by the laboratory director"), default=False)
     verifier = models.CharField(max_length=10, choices=Verifier.choices, default=Verifier.ANOTHER)
     source = models.CharField(max_length=120, blank=True)
-    verified = models.BooleanField(default=False)
+    verified = models.BooleanField(_("code seen in a source"), default=False)
     active = models.BooleanField(default=True)
     history = HistoricalRecords()
 
@@ -253,11 +262,12 @@ class LabResult(Row, Fact):
         constraints = [
             models.UniqueConstraint(fields=["order", "version"], name="one_result_per_version"),
             models.UniqueConstraint(
-                fields=["order"], condition=models.Q(state__in=["filed", "verified"]), name="one_standing_result_per_order"
+                fields=["order"],
+                condition=models.Q(state__in=["filed", "verified"]),
+                name="one_standing_result_per_order",
             ),
             models.CheckConstraint(
-                condition=~models.Q(state="verified")
-                | models.Q(verified_by__isnull=False, verified_at__isnull=False),
+                condition=~models.Q(state="verified") | models.Q(verified_by__isnull=False, verified_at__isnull=False),
                 name="verified_by_somebody",
             ),
             models.CheckConstraint(
@@ -276,3 +286,16 @@ class LabResult(Row, Fact):
 
     def __str__(self):
         return f"{self.order}: {self.as_sent}"
+
+    @property
+    def shown(self):
+        """The value as a person reads it, without unit; never with fewer decimals than were sent."""
+        if self.coded:
+            return f"{words.label(self.coded)} {self.text}".strip()
+        if self.titre is not None:
+            return f"{self.operator}1:{self.titre}"
+        if self.number is None:
+            return self.text or self.as_sent
+        plain = self.number.normalize()
+        decimals = max(self.order.test.decimals, -plain.as_tuple().exponent, 0)
+        return f"{self.operator}{plain:.{decimals}f}"

@@ -1,0 +1,151 @@
+"""The catalogue as a file: reading it, and making it true in the database.
+
+Tests, limits and the few rules that hang on them (series, reflex tests) are values in `catalogue.toml`. A limit that
+the laboratory director has confirmed (`limits_verified`) is his: loading the file again leaves it alone.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+from django.db import transaction
+
+FILE = Path(__file__).with_name("catalogue.toml")
+
+
+@dataclass(frozen=True)
+class Series:
+    """How many specimens an item takes and which tests are made on the first alone."""
+
+    specimens: int = 1
+    first_only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Follows:
+    """A test that hangs on the verified value of another: `test` after one of `values` of `after`."""
+
+    test: str
+    after: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The whole file. `tests`: key -> its table as written."""
+
+    source: str
+    tests: dict
+    series: dict
+    reflex: tuple[Follows, ...]
+    left_out: tuple[Follows, ...]
+
+    def series_of(self, item):
+        return self.series.get(item, Series())
+
+
+def read(text: str) -> Catalogue:
+    """The catalogue written in `text` (TOML). Numbers are decimals. KeyError or TypeError for a file that is not one."""
+    table = tomllib.loads(text, parse_float=Decimal)
+
+    def follows(name):
+        return tuple(Follows(row["test"], row["after"], tuple(row["values"])) for row in table.get(name, []))
+
+    return Catalogue(
+        source=table["source"],
+        tests=table["test"],
+        series={
+            item: Series(row["specimens"], tuple(row.get("first_only", ())))
+            for item, row in table.get("series", {}).items()
+        },
+        reflex=follows("reflex"),
+        left_out=follows("left_out"),
+    )
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue that came with the program."""
+    return read(FILE.read_text(encoding="utf-8"))
+
+
+def _columns(position, row, source):
+    """What a test always takes from the file."""
+    return {
+        "name": row["name"],
+        "loinc": row.get("loinc", ""),
+        "unit": row.get("unit", ""),
+        "kind": row["kind"],
+        "decimals": row.get("decimals", 0),
+        "allowed": row.get("allowed", []),
+        "tube": row["tube"],
+        "items": row.get("items", []),
+        "position": position,
+        "advice": row.get("advice", ""),
+        "source": source,
+        "verified": row.get("seen", False),
+    }
+
+
+def _limits(row):
+    """What is the director's to change: taken from the file until he has confirmed it."""
+    critical, possible = row.get("critical", {}), row.get("possible", {})
+    return {
+        "normal": row.get("normal", []),
+        "critical_low": _decimal(critical.get("low")),
+        "critical_high": _decimal(critical.get("high")),
+        "critical_values": row.get("critical_values", []),
+        "possible_low": _decimal(possible.get("low")),
+        "possible_high": _decimal(possible.get("high")),
+        "verifier": row.get("verifier", "another"),
+    }
+
+
+def _decimal(value):
+    return None if value is None else Decimal(value)
+
+
+def _ranges(row):
+    return {
+        (
+            each.get("sex", ""),
+            each.get("from_days", 0),
+            each.get("to_days", 54787),
+            _decimal(each.get("low")),
+            _decimal(each.get("high")),
+        )
+        for each in row.get("ranges", [])
+    }
+
+
+@transaction.atomic
+def load(found: Catalogue | None = None) -> int:
+    """Make the database hold this catalogue; how many tests were new or changed. A second run changes nothing."""
+    from mhac.labs.models import ReferenceRange, Test
+
+    found = found or catalogue()
+    stored = {test.key: test for test in Test.objects.select_for_update().prefetch_related("ranges")}
+    changed = 0
+    for position, (key, row) in enumerate(found.tests.items(), 1):
+        test = stored.get(key) or Test(key=key)
+        wanted = _columns(position * 10, row, found.source)
+        if not test.limits_verified:
+            wanted |= _limits(row)
+        different = [name for name, value in wanted.items() if getattr(test, name) != value]
+        for name in different:
+            setattr(test, name, wanted[name])
+        if different or key not in stored:
+            test.save()
+        ranges = {(r.sex, r.from_days, r.to_days, r.low, r.high): r for r in test.ranges.all()} if key in stored else {}
+        if not test.limits_verified and ranges.keys() != _ranges(row):
+            different.append("ranges")
+            for limits in ranges.keys() - _ranges(row):
+                ranges[limits].delete()
+            for sex, from_days, to_days, low, high in sorted(_ranges(row) - ranges.keys(), key=str):
+                ReferenceRange.objects.create(
+                    test=test, sex=sex, from_days=from_days, to_days=to_days, low=low, high=high
+                )
+        changed += bool(different)
+    return changed
