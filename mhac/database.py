@@ -27,6 +27,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mhac.machine import follow_parent, say
 from mhac.postgresql import (
     CHECKOUT,
     Binaries,
@@ -237,7 +238,9 @@ def run(command: Sequence[str], *, test: bool) -> int:
         signal.signal(number, pass_on)
     with database(test=test) as url:
         try:
-            child = subprocess.Popen(command, env=os.environ | {"DATABASE_URL": url})  # noqa: S603
+            child = subprocess.Popen(  # noqa: S603 - no threads here
+                command, env=os.environ | {"DATABASE_URL": url}, preexec_fn=follow_parent
+            )
         except OSError as error:
             raise Refused(f"{command[0]} could not be started: {error.strerror}. Check the command.") from None
         status = child.wait()
@@ -268,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return obey(asked)
     except Refused as why:
-        print(why, file=sys.stderr)  # noqa: T201 - a command speaks to its terminal
+        say(str(why), file=sys.stderr)
         return 1
 
 
@@ -299,10 +302,6 @@ def obey(asked: argparse.Namespace) -> int:
     else:
         cluster.remove()
     return 0
-
-
-def say(text: str) -> None:
-    print(text)  # noqa: T201 - a command speaks to its terminal
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 VENV = CHECKOUT / ".venv"
 DATA = CHECKOUT / ".data"
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+KILL_WITH_PARENT = 1  # prctl(2), PR_SET_PDEATHSIG
 LOCKS = {"run": "requirements.lock", "test": "requirements-dev.lock"}
 
 
@@ -215,8 +218,14 @@ def kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
-def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - a command speaks to its terminal
+def follow_parent() -> None:
+    """In a child, before it becomes its program: ask it to stop when we are killed outright and can no longer ask."""
+    if LIBC is not None:
+        LIBC.prctl(KILL_WITH_PARENT, signal.SIGTERM)
+
+
+def say(text: str, **where: object) -> None:
+    print(text, flush=True, **where)  # noqa: T201 - a command speaks to its terminal
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,5 @@
 """Make the database ready and run the whole clinic until it is told to stop. `make run` calls this."""
 
-import ctypes
 import hashlib
 import os
 import signal
@@ -22,7 +21,6 @@ from mhac import machine
 GRACE = 10  # seconds between the request to stop and the end by force
 PATIENCE = 60  # seconds for the first page
 TRIES, WITHIN = 5, 60  # a program that ends this often in so many seconds takes the clinic down
-KILL_WITH_PARENT = 1  # prctl(2), PR_SET_PDEATHSIG
 
 
 class Stopped(Exception):
@@ -39,7 +37,7 @@ class Program:
 
     def start(self):
         self.starts = [t for t in self.starts if t > time.monotonic() - WITHIN] + [time.monotonic()]
-        self.process = subprocess.Popen(self.command, start_new_session=True, preexec_fn=follow_parent)  # noqa: S603
+        self.process = subprocess.Popen(self.command, start_new_session=True, preexec_fn=machine.follow_parent)  # noqa: S603
 
     def ended(self):
         return self.process is not None and self.process.poll() is not None
@@ -49,15 +47,6 @@ class Program:
             os.killpg(self.process.pid, number)
         except (ProcessLookupError, AttributeError):
             return
-
-
-LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def follow_parent():
-    """In the child, before it becomes the program: end when the supervisor is killed outright."""
-    if LIBC is not None:
-        LIBC.prctl(KILL_WITH_PARENT, signal.SIGTERM)
 
 
 def programs(host, port):
