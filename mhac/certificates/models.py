@@ -1,17 +1,46 @@
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from mhac.accounts.models import User
 from mhac.clinics.models import Clinic, Row
 from mhac.decisions.models import SignOff
-from mhac.partners.models import PartnerOrganisation
-from mhac.screenings.models import Screening
+from mhac.partners.models import Agreement, PartnerOrganisation
+from mhac.screenings.models import Consent, Screening
+
+
+class SigningKey(Row):
+    """The public half of a key that ever signed a document here, so that old documents verify after a change of keys."""
+
+    key_id = models.CharField(_("key"), max_length=40, unique=True)
+    public = models.BinaryField()
+    training = models.BooleanField(default=False)
+    first_used_at = models.DateTimeField(_("first used"), auto_now_add=True)
+    compromised_at = models.DateTimeField(_("compromised"), null=True)
+    compromised_because = models.TextField(blank=True, default="")
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self):
+        return self.key_id
 
 
 class CertificateQuerySet(models.QuerySet):
     def visible_to(self, user):
         return self.filter(clinic__in=user.sites())
+
+    def without_file(self):
+        """With what a list names, and without the bytes that no list shows."""
+        return self.select_related("screening__patient", "clinic", "signoff").defer("pdf", "facts", "seal")
+
+    def marked(self):
+        """Valid ones whose screening or person changed after they were last looked at."""
+        after = models.Q(screening__facts_changed_at__gt=models.F("checked_at"))
+        after |= models.Q(screening__patient__facts_changed_at__gt=models.F("checked_at"))
+        return self.filter(after, state=Certificate.State.VALID)
 
 
 class Certificate(Row):
@@ -47,6 +76,9 @@ class Certificate(Row):
     valid_until = models.DateField(_("valid until"), null=True)
     checked_at = models.DateTimeField()
     training = models.BooleanField(default=False)
+    supersedes = models.OneToOneField("self", models.PROTECT, null=True, related_name="superseded_by")
+    state_because = models.TextField(_("why"), blank=True, default="")
+    revoked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="revocations")
     history = HistoricalRecords(excluded_fields=["pdf", "checked_at"])
 
     objects = CertificateQuerySet.as_manager()
@@ -59,10 +91,20 @@ class Certificate(Row):
             models.UniqueConstraint(
                 fields=["screening", "kind"], condition=models.Q(state="valid"), name="one_valid_document_per_screening"
             ),
+            models.CheckConstraint(
+                condition=models.Q(state="revoked", revoked_by__isnull=False)
+                | (~models.Q(state="revoked") & models.Q(revoked_by__isnull=True)),
+                name="revoked_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(revoked_by__isnull=True) | ~models.Q(revoked_by=models.F("issued_by")),
+                name="nobody_revokes_what_she_issued",
+            ),
         ]
         permissions = [
             ("issue_certificate", "May issue the document of a signed decision"),
             ("print_certificate", "May download and print an issued document"),
+            ("revoke_certificate", "May revoke a document that somebody else issued"),
         ]
 
     def __str__(self):
@@ -71,8 +113,20 @@ class Certificate(Row):
 
 class ReleaseQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """Releases to the organisation this user signs in for; nothing for anybody else."""
-        return self.filter(organisation__members__user=user, withdrawn_at__isnull=True)
+        """Releases to the organisation this user signs in for, while consent and agreement hold; nothing else."""
+        return self.in_force(timezone.localdate()).filter(organisation__members__user=user)
+
+    def in_force(self, day):
+        """Not withdrawn, the person still agrees to the sharing, and an agreement with the organisation runs."""
+        consent = Consent.objects.filter(
+            screening=models.OuterRef("certificate__screening"),
+            purpose=Consent.Purpose.SHARING,
+            withdrawn_on__isnull=True,
+        )
+        agreement = Agreement.objects.in_force(models.OuterRef("certificate__screening__programme"), day).filter(
+            organisation=models.OuterRef("organisation")
+        )
+        return self.filter(models.Exists(consent), models.Exists(agreement), withdrawn_at__isnull=True)
 
 
 class Release(Row):
