@@ -1,7 +1,7 @@
 """Which order a row of an analyzer answers, and whether it may be filed. Pure: rows and orders in, outcomes out.
 
-A row is matched by our accession and its test, never by name and never by likeness. What does not fit waits for a person
-under a named reason; the states and their order are those of `docs/wire.md`, section "Lines".
+A row is matched by our accession and its test, never by name and never by likeness. What does not fit waits for a
+person under a named reason; the states and their order are those of `docs/wire.md`, section "Lines".
 """
 
 import datetime
@@ -11,21 +11,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
-from mhac.clinics.numbers import is_checked
+from mhac.clinics.numbers import is_checked, uuid7
 from mhac.protocols.igra import quantiferon
 
-WAITING = frozenset(
-    [
-        "UNMATCHED_SPECIMEN",
-        "IDENTITY_MISMATCH",
-        "UNMAPPED_CODE",
-        "NOT_ORDERED",
-        "VALUE_UNREADABLE",
-        "UNIT_UNKNOWN",
-        "CONFLICT",
-        "CANDIDATE",
-    ]
-)
+WAITING = {"UNMATCHED_SPECIMEN", "IDENTITY_MISMATCH", "UNMAPPED_CODE", "NOT_ORDERED"}
+WAITING |= {"VALUE_UNREADABLE", "UNIT_UNKNOWN", "CONFLICT", "CANDIDATE"}
+NEVER_NEAR_A_PATIENT = {"QC", "CALIBRATION"}
 CANNOT_BE_FILED = {"RUN_FAILURE", "VALUE_UNREADABLE", "UNIT_UNKNOWN"}
 
 
@@ -65,7 +56,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Value:
-    """What a row was read as: one of number (in the test's unit), coded, titre, text; operator beside number or titre."""
+    """What a row was read as: number (in the test's unit), coded, titre or text; operator beside number or titre."""
 
     operator: str = ""
     number: Decimal | None = None
@@ -87,7 +78,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class Line:
-    """A row as the wire brings it. `readings`: by tube, "" for every other tube; none when no code is mapped."""
+    """A row as the wire brings it. `readings`: by tube, "" for every other tube; none when no code is mapped.
+
+    `settled` (QC, CALIBRATION, ATTACHMENT, SUPPLEMENTAL) says that the row is no result; it only learns its accession.
+    """
 
     place: int
     specimen_id: str
@@ -100,6 +94,8 @@ class Line:
     repeated: bool = False
     observed_at: datetime.datetime | None = None
     flags: tuple[str, ...] = ()
+    settled: str = ""
+    reason: str = ""
     late: bool = False  # it waited for its order
     chosen: bool = False  # a person decided that this value counts
 
@@ -144,18 +140,22 @@ class Standing:
     run: str
     observed_at: datetime.datetime | None
     instrument: str
-    version: int
-    key: UUID | None = None
+    key: UUID
 
 
 @dataclass(frozen=True)
 class Specimen:
-    """A tube in the laboratory with what was ordered on it. `tubes`: further ids of the same set -> tube."""
+    """A tube in the laboratory with what was ordered on it.
+
+    `standing`: test -> the version that counts; `versions`: test -> the highest number given; `tubes`: further ids of the
+    same set -> which tube it is.
+    """
 
     accession: str
     person: Person
     tests: Mapping[str, TestRules]
     standing: Mapping[str, Standing] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
     tubes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -179,6 +179,7 @@ class Outcome:
     reading: Reading | None = None
     critical: bool = False
     version: int = 0
+    result: UUID | None = None  # the key of the row it becomes
     replaces: UUID | None = None
 
     @property
@@ -222,6 +223,11 @@ class Matcher:
             for specimen in self.specimens.values()
             for test, standing in specimen.standing.items()
         }
+        self.versions = {
+            (specimen.accession, test): highest
+            for specimen in self.specimens.values()
+            for test, highest in specimen.versions.items()
+        }
 
     def decide(self, lines: Sequence[Line]) -> list[Outcome]:
         """The outcome of every line, in their order."""
@@ -237,7 +243,7 @@ class Matcher:
         """Specimens of which some line names somebody else: all their lines are held."""
         found: dict[str, str] = {}
         for line in lines:
-            specimen = self.specimens.get(line.specimen_id)
+            specimen = None if line.settled else self.specimens.get(line.specimen_id)
             if specimen and (wrong := disagreement(specimen.person, line.stated, self.rules)):
                 found.setdefault(line.specimen_id, wrong)
         return found
@@ -245,6 +251,9 @@ class Matcher:
     def _one(self, line: Line, mismatch: str) -> Outcome:
         usual = next(iter(line.readings.values()), None)
         specimen = self.specimens.get(line.specimen_id)
+        if line.settled:
+            known = "" if specimen is None or line.settled in NEVER_NEAR_A_PATIENT else specimen.accession
+            return Outcome(line, line.settled, line.reason, known, usual)
         fault = self.rules.numbers.fault(line.specimen_id)
         if fault or specimen is None:
             return Outcome(line, "UNMATCHED_SPECIMEN", fault or "unknown_specimen", reading=usual)
@@ -279,19 +288,20 @@ class Matcher:
         critical = state in {"FILED", "CANDIDATE"} and test.is_critical(value)
         if state != "FILED":
             return Outcome(line, state, reason, accession, reading, critical)
-        version = standing.version + 1 if standing else 1
-        self.standing[accession, reading.test] = Standing(
-            value, reading.unit, line.status, line.run, line.observed_at, self.instrument, version
+        place, key = (accession, reading.test), uuid7()
+        version = self.versions[place] = self.versions.get(place, 0) + 1
+        self.standing[place] = Standing(
+            value, reading.unit, line.status, line.run, line.observed_at, self.instrument, key
         )
-        late = "order_entered_late" if line.late else ""
-        return Outcome(line, "FILED", late, accession, reading, critical, version, standing.key if standing else None)
+        late, before = "order_entered_late" if line.late else "", standing.key if standing else None
+        return Outcome(line, "FILED", late, accession, reading, critical, version, key, before)
 
     def _against(self, line: Line, reading: Reading, standing: Standing | None) -> tuple[str, str]:
         if line.status == "W":
             return "CONFLICT", "withdrawn"
         if standing is None:
             return "FILED", ""
-        if line.run != standing.run or (standing.instrument and standing.instrument != self.instrument):
+        if line.run != standing.run or self.instrument != standing.instrument:
             return "CANDIDATE", ""
         if self._is_late(line, standing):
             return "SUPERSEDED", "late_original"

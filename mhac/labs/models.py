@@ -59,6 +59,8 @@ class Test(Row):
     possible_low = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     possible_high = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     advice = models.CharField(_("handling"), max_length=200, blank=True)
+    # A conclusion that is checked against the values it comes from: name in the formula -> key of the test.
+    computed_from = models.JSONField(default=dict, blank=True)
     limits_verified = models.BooleanField(_("limits confirmed by the laboratory director"), default=False)
     verifier = models.CharField(max_length=10, choices=Verifier.choices, default=Verifier.ANOTHER)
     source = models.CharField(max_length=120, blank=True)
@@ -137,6 +139,28 @@ class Specimen(Row, Fact):
         return self.accession
 
 
+class SpecimenTube(Row):
+    """One tube of a set that is one specimen (QuantiFERON): its own number on its own label, and which tube it is."""
+
+    class Tube(models.TextChoices):
+        NIL = "nil", _("nil")
+        TB1 = "tb1", _("TB1")
+        TB2 = "tb2", _("TB2")
+        MITOGEN = "mitogen", _("mitogen")
+
+    specimen = models.ForeignKey(Specimen, models.PROTECT, related_name="tubes")
+    number = models.CharField(_("number"), max_length=20, unique=True)
+    tube = models.CharField(_("tube"), max_length=7, choices=Tube.choices)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["specimen", "tube"]
+        constraints = [models.UniqueConstraint(fields=["specimen", "tube"], name="one_number_per_tube_of_a_set")]
+
+    def __str__(self):
+        return f"{self.specimen} {self.tube}: {self.number}"
+
+
 class LabOrderQuerySet(models.QuerySet):
     def visible_to(self, user):
         return self.filter(screening__clinic__in=user.sites())
@@ -171,6 +195,7 @@ class LabOrder(Row, Fact):
     ordered_at = models.DateTimeField(_("ordered"), auto_now_add=True)
     ordered_by = models.ForeignKey(User, models.PROTECT, null=True)
     because = models.CharField(_("asked for by rule"), max_length=120, blank=True)
+    run_failed = models.BooleanField(_("the run failed, a repeat is due"), default=False)
     history = HistoricalRecords()
 
     objects = LabOrderQuerySet.as_manager()
