@@ -1,0 +1,300 @@
+"""One person under one edition: what is asked, how far it has come, what follows. Everything is a proposal.
+
+`assess(facts, edition)` gives frozen values; `Assessment.answer()` gives the contract's output (section 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from . import fit_to_travel, grading, items, nutrition, presumptive, sputum, tuberculosis, vaccination
+from .ages import limit_crossed
+from .facts import Facts
+from .fit_to_travel import Fitness
+from .months import is_placeholder, months_on
+from .nutrition import Category
+from .outcome import Outcome, decide
+from .presumptive import Doses
+from .programme import Edition, Row
+from .requirements import Asked, collect
+from .situation import Situation, weigh
+from .state import State
+from .tuberculosis import TbClass
+from .vaccination import Plan
+from .validity import valid_until
+from .vocabulary import ACCEPTS, FILMS, MOLECULAR_POSITIVE
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item that is asked for, proposed or withheld: how far it is, and which rows ask for it."""
+
+    code: str
+    state: State
+    rows: tuple[Row, ...]
+    accepts: tuple[str, ...] = ()
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return tuple(sorted({row.rule for row in self.rows}))
+
+    @property
+    def source(self) -> str:
+        return "; ".join(dict.fromkeys(row.source for row in self.rows))
+
+    @property
+    def verified(self) -> bool:
+        return all(row.verified for row in self.rows)
+
+    def answer(self) -> Json:
+        given: Json = {
+            "state": self.state.name,
+            "rules": list(self.rules),
+            "source": self.source,
+            "verified": self.verified,
+        }
+        if self.state.reason is not None:
+            given["reason"] = self.state.reason
+        if self.state.not_before is not None:
+            given["not_before"] = self.state.not_before.isoformat()
+        if self.accepts:
+            given["accepts"] = list(self.accepts)
+        if self.state.accepted is not None:
+            given["accepted"] = self.state.accepted
+        if self.state.product is not None:
+            given["product"] = self.state.product
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    id: str
+    edition: str
+    age: tuple[int, int]
+    required: tuple[str, ...]
+    proposed: tuple[str, ...]
+    withheld: tuple[str, ...]
+    items: dict[str, Item]
+    unknown: tuple[str, ...]
+    outcome: Outcome
+    valid_until: date | None
+    warnings: tuple[str, ...]
+    computed: Json
+    vaccination: Plan | None = None
+    presumptive: Doses | None = None
+    fit_to_travel: Fitness | None = None
+    nutrition: Category | None = None
+    open_items: tuple[str, ...] = field(default=())
+
+    def answer(self) -> Json:
+        """The output of the contract, section 3: JSON values, sets sorted."""
+        youngest, oldest = self.age
+        given: Json = {
+            "id": self.id,
+            "age": youngest if youngest == oldest else [youngest, oldest],
+            "required": list(self.required),
+            "proposed": list(self.proposed),
+            "withheld": list(self.withheld),
+            "items": {code: item.answer() for code, item in self.items.items()},
+            "unknown": list(self.unknown),
+            "outcome": {
+                "state": self.outcome.state,
+                "classes": sorted(self.outcome.classes),
+                "options": sorted(self.outcome.options),
+                "grade": self.outcome.grade,
+                "remarks": sorted(self.outcome.remarks),
+            },
+            "valid_until": None if self.valid_until is None else self.valid_until.isoformat(),
+            "warnings": list(self.warnings),
+            "computed": dict(self.computed),
+        }
+        if self.vaccination is not None:
+            given["vaccination"] = {
+                "basis": self.vaccination.basis,
+                "due": sorted(self.vaccination.due),
+                "done": sorted(self.vaccination.done),
+                "waived": dict(sorted(self.vaccination.waived.items())),
+                "refused": sorted(self.vaccination.refused),
+            }
+        if self.presumptive is not None:
+            given["presumptive"] = {
+                "albendazole_mg": self.presumptive.albendazole_mg,
+                "ivermectin_mg": _json_number(self.presumptive.ivermectin_mg),
+            }
+        if self.fit_to_travel is not None:
+            given["fit_to_travel"] = {
+                "category": self.fit_to_travel.category,
+                "conditions": sorted(self.fit_to_travel.conditions),
+                "rules": sorted(self.fit_to_travel.rules),
+            }
+        if self.nutrition is not None:
+            given["nutrition"] = {"category": self.nutrition.name, "rules": [self.nutrition.rule]}
+        return given
+
+
+def _json_number(value: Decimal | None) -> int | float | None:
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def assess(facts: Facts, edition: Edition) -> Assessment:
+    """Everything the rules of this edition say about these facts."""
+    s = weigh(facts, edition)
+    asked = collect(s)
+    vaccines = _vaccines(s)
+    found = {
+        code: Item(code, _state(code, s, asked, vaccines), rows, _accepts(code, s))
+        for code, rows in sorted(asked.rows().items())
+    }
+    open_items = tuple(code for code in sorted(asked.required) if not found[code].state.done)
+    unknown = _unknown(s, asked)
+    tb = tuberculosis.us_class(s, all_done=not open_items) if edition.practice.us_classes else TbClass()
+    outcome = decide(
+        s,
+        tb,
+        vaccines,
+        all_done=not open_items,
+        all_known=not unknown,
+        waiting=bool(asked.proposed or asked.withheld),
+    )
+    grade = grading.grade(s) if edition.practice.grade else None
+    if grade is not None and outcome.cleared:
+        outcome = Outcome(outcome.state, outcome.classes, outcome.options, grade.value, outcome.remarks)
+    until = valid_until(s, tb) if outcome.cleared else None
+    return Assessment(
+        id=facts.id,
+        edition=edition.key,
+        age=s.ages.stated,
+        required=tuple(sorted(asked.required)),
+        proposed=tuple(sorted(asked.proposed)),
+        withheld=tuple(sorted(asked.withheld)),
+        items=found,
+        unknown=unknown,
+        outcome=outcome,
+        valid_until=until,
+        warnings=_warnings(s, asked, outcome, grade, until),
+        computed=_computed(s),
+        vaccination=vaccines,
+        presumptive=_presumptive(s),
+        fit_to_travel=fit_to_travel.judge(facts),
+        nutrition=_nutrition(s),
+        open_items=open_items,
+    )
+
+
+def _state(code: str, s: Situation, asked: Asked, vaccines: Plan | None) -> State:
+    if code in asked.withheld and code in FILMS and not s.facts.findings.chest_xray:
+        return State("deferred", "age_ambiguous")
+    return items.state_of(code, s, vaccines)
+
+
+def _accepts(code: str, s: Situation) -> tuple[str, ...]:
+    if code == "tb_test":
+        return tuple(method for method in ACCEPTS[code] if method in s.tb_test_accepts)
+    return ACCEPTS.get(code, ())
+
+
+def _unknown(s: Situation, asked: Asked) -> tuple[str, ...]:
+    """The facts of rules, section 1, that this programme needs and nobody stated."""
+    facts = s.facts
+    stated = {
+        "tb_incidence_per_100k": facts.tb_incidence_per_100k is not None,
+        "history.polio_area_stay_days": facts.history.polio_area_stay_days is not None,
+    }
+    needed = {need.fact for need in s.edition.needs if s.ages.oldest >= need.from_age}
+    if facts.travel.departure is not None and facts.travel.leaves_from == "AFG":
+        needed.add("history.polio_area_stay_days")
+    unknown = {f"history.{question}" for question in items.unanswered(s)}
+    unknown |= {fact for fact in needed if not stated[fact]}
+    if s.pregnancy_unknown and "chest_xray" in asked.rows() and not facts.findings.chest_xray:
+        unknown.add("person.pregnancy")
+    return tuple(sorted(unknown))
+
+
+def _vaccines(s: Situation) -> Plan | None:
+    basis = s.edition.practice.vaccination
+    if basis == "recorded":
+        return None
+    if basis == "offered":
+        return vaccination.OFFERED
+    recipient = vaccination.Recipient(
+        born=s.ages.latest_birth,
+        years=s.ages.youngest,
+        examined=s.facts.examined,
+        pregnant=s.pregnant,
+        polio_stay_days=s.facts.history.polio_area_stay_days,
+        polio_dose_on_record=bool(s.facts.history.written_polio_doses),
+    )
+    return vaccination.plan(recipient, s.facts.findings.vaccination)
+
+
+def _presumptive(s: Situation) -> Doses | None:
+    if not s.edition.practice.presumptive_treatment:
+        return None
+    return presumptive.doses(
+        months_on(s.ages.latest_birth, s.facts.examined),
+        s.facts.findings.vitals.weight_kg,
+        may_be_pregnant=s.pregnant or s.pregnancy_unknown,
+    )
+
+
+def _nutrition(s: Situation) -> Category | None:
+    found = s.facts.findings.nutrition
+    if found is None:
+        return None
+    months = months_on(s.ages.latest_birth, s.facts.examined)
+    return nutrition.category(found, months=months, years=s.ages.youngest, pregnant=s.pregnant)
+
+
+def _computed(s: Situation) -> Json:
+    values: Json = {
+        "tb_test": s.tb_test.result,
+        "drug_resistance": s.resistance,
+        "egfr_ml_min_173m2": s.egfr,
+        "hba1c_mmol_mol": s.hba1c,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _warnings(
+    s: Situation, asked: Asked, outcome: Outcome, grade: grading.Grade | None, until: date | None
+) -> tuple[str, ...]:
+    facts, findings, travel = s.facts, s.facts.findings, s.facts.travel
+    counted = sputum.count(findings.sputum)
+    read_films = [film for film in findings.chest_xray if film.findings is not None and s.pregnant]
+    xpert = findings.xpert
+    holds = {
+        "age_ambiguous": asked.ambiguous,
+        "age_limit_crossed": limit_crossed(facts, s.ages, s.edition.age_limits),
+        "birth_date_placeholder": facts.person.exact and is_placeholder(facts.person.latest),
+        "contact_details_missing": s.edition.practice.us_classes and tuberculosis.contact_details_missing(s),
+        "critical_result": sputum.critical(findings.sputum)
+        or (xpert is not None and xpert.result in MOLECULAR_POSITIVE),
+        "sputum_same_day": counted.same_day,
+        "sputum_contaminated": counted.contaminated,
+        "test_method_not_accepted": s.tb_test.method_not_accepted,
+        "film_without_consent": any(film.consent is not True for film in read_films),
+        "film_without_shielding": any(film.shielded is not True for film in read_films),
+        "expires_before_arrival": until is not None and travel.arrival is not None and travel.arrival > until,
+        "passport_expires_before_departure": _passport_expires(facts),
+        "fit_to_travel_expired": fit_to_travel.check_expired(travel.pec_signed, travel.departure),
+        "polio_dose_under_4_weeks": "polio_dose" in asked.rows() and items.exit_dose(s).under_four_weeks,
+    }
+    if s.syphilis.warning is not None:
+        holds[s.syphilis.warning] = True
+    if grade is not None:
+        holds["comment_required"] = grade.comment_required and outcome.cleared
+        holds["comment_forbidden"] = grade.comment_forbidden
+        holds["grade_lowering_refused"] = grade.lowering_refused
+    return tuple(sorted(code for code, true in holds.items() if true))
+
+
+def _passport_expires(facts: Facts) -> bool:
+    departure = facts.travel.departure_day
+    expires = facts.person.passport_expires
+    return departure is not None and expires is not None and expires < departure

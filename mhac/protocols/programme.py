@@ -1,0 +1,395 @@
+"""Programmes as data: reads the TOML files of the editions into frozen values.
+
+A file that cannot be trusted (a misspelt key, an unknown condition or item, a wrong type) stops the reading with the
+file, the line and the key in the message: an edition with a hole would silently ask for less.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from . import vocabulary
+from .conditions import CONDITIONS
+from .reading import Box, Refused, each, flag, number, one_of, set_of, shown, text, whole
+from .toml_lines import line_of
+from .validity import COUNTED_FROM, VALID_WHEN
+
+__all__ = ["Edition", "EditionFault", "Fee", "Need", "Programmes", "Reference", "Row", "Term", "read_programmes"]
+
+EDITIONS = Path(__file__).parent / "editions"
+STATUSES = ("open", "limited", "paused", "closed", "legacy")
+DOCUMENTS = ("none", "ime_summary", "tb_clearance", "fit_to_travel")
+CERTAINTIES = ("H", "M", "L")
+NEEDED_FACTS = ("tb_incidence_per_100k", "history.polio_area_stay_days")
+
+
+class EditionFault(ValueError):
+    """An edition's file cannot be used; the text names the file, the line, the key and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a programme's table: an item, the ages (completed years, both included) and the condition."""
+
+    item: str
+    rule: str
+    source: str
+    certainty: str
+    verified: bool
+    from_age: int = 0
+    to_age: int | None = None
+    when: str = "always"
+    accepts: tuple[str, ...] = ()
+
+    def fits(self, age: int) -> bool:
+        return self.from_age <= age and (self.to_age is None or age <= self.to_age)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A fact that must be stated from this age on, whatever else is asked."""
+
+    fact: str
+    from_age: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """How long a result is valid: calendar months, less some days, counted from a named day."""
+
+    rule: str
+    when: str
+    months: int
+    counted_from: str
+    source: str
+    certainty: str
+    verified: bool
+    minus_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    from_age: int
+    to_age: int | None
+    amount: Decimal
+    currency: str
+    source: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The partner's reference of a case: its name, whether a screening needs it, how it usually looks.
+
+    `hard` says that another look is refused; otherwise it is only a warning.
+    """
+
+    name: str
+    needed: bool
+    pattern: str
+    hard: bool
+    source: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """What differs between programmes inside a decision; each value is a row of rules, section 3."""
+
+    us_classes: bool
+    film_in_pregnancy: str
+    molecular_on_first: bool
+    live_vaccine_wait: bool
+    earlier_positive_counts: bool
+    syphilis: str
+    vaccination: str
+    presumptive_treatment: bool
+    presumptive_tb_remark: bool
+    grade: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One edition of a programme. Frozen once used: a change is a new file with its own `in_force`."""
+
+    key: str
+    programme: str
+    name: str
+    in_force: date
+    read_on: date
+    source: str
+    verified_by: str
+    verified_on: str
+    status: str
+    status_note: str
+    document: str
+    note: str
+    reference: Reference
+    screening_item: str
+    questions: tuple[str, ...]
+    practice: Practice
+    needs: tuple[Need, ...]
+    requires: tuple[Row, ...]
+    proposes: tuple[Row, ...]
+    validity: tuple[Term, ...]
+    fees: tuple[Fee, ...]
+
+    @property
+    def verified(self) -> bool:
+        """Whether a named panel physician has confirmed the whole edition."""
+        return bool(self.verified_by)
+
+    @property
+    def age_limits(self) -> frozenset[int]:
+        """The ages at which a row of the table begins or ends to apply."""
+        rows = (*self.requires, *self.proposes)
+        begins = {row.from_age for row in rows if row.from_age > 0}
+        return frozenset(begins | {row.to_age + 1 for row in rows if row.to_age is not None})
+
+    def accepts(self, item: str, age: int) -> frozenset[str]:
+        """The methods that the rows of this item accept at this age, whether or not they ask for it now."""
+        rows = [row for row in self.requires if row.item == item and row.accepts]
+        at_age = [frozenset(row.accepts) for row in rows if row.fits(age)]
+        if at_age:
+            return frozenset.intersection(*at_age)
+        named = frozenset(method for row in rows for method in row.accepts)
+        return named or frozenset(vocabulary.ACCEPTS.get(item, ()))
+
+
+class Programmes:
+    """All editions that were read."""
+
+    def __init__(self, editions: Iterable[Edition]) -> None:
+        self._by_key: dict[str, Edition] = {}
+        self._by_programme: dict[str, list[Edition]] = {}
+        for edition in sorted(editions, key=lambda each: (each.in_force, each.key)):
+            self._by_key[edition.key] = edition
+            self._by_programme.setdefault(edition.programme, []).append(edition)
+
+    def keys(self) -> tuple[str, ...]:
+        """The programmes' keys, those of the contract first and in its order."""
+        known = [key for key in vocabulary.PROGRAMMES if key in self._by_programme]
+        return (*known, *sorted(self._by_programme.keys() - set(known)))
+
+    def edition(self, programme: str, on_date: date) -> Edition:
+        """The edition in force on a day. Raises `Refused` when there is none."""
+        if programme not in self._by_programme:
+            raise Refused("programme", f"{shown(programme)} is not one of {', '.join(self.keys())}.")
+        for edition in reversed(self._by_programme[programme]):
+            if edition.in_force <= on_date:
+                return edition
+        first = self._by_programme[programme][0].in_force
+        raise Refused("examined", f"The programme {programme} has no edition before {first}. Check the day.")
+
+    def by_key(self, edition_key: str) -> Edition:
+        """One edition by its key, as a screening stores it. Raises `KeyError`."""
+        return self._by_key[edition_key]
+
+    def editions(self, programme: str) -> tuple[Edition, ...]:
+        """All editions of a programme, the oldest first."""
+        return tuple(self._by_programme.get(programme, ()))
+
+    def __iter__(self) -> Iterator[Edition]:
+        for key in self.keys():
+            yield from self._by_programme[key]
+
+
+def read_programmes(folders: Iterable[Path] = ()) -> Programmes:
+    """The package's editions and those in further folders. Raises `EditionFault`."""
+    editions: list[Edition] = []
+    seen: dict[object, Path] = {}
+    for folder in (EDITIONS, *folders):
+        if not folder.is_dir():
+            raise EditionFault(f"{folder} is not a folder. Name the folder that holds the editions' .toml files.")
+        for path in sorted(folder.glob("*.toml")):
+            edition = read_edition(path)
+            for mark, what in ((edition.key, "key"), ((edition.programme, edition.in_force), "in_force day")):
+                if mark in seen:
+                    raise EditionFault(f"{path}: the edition has the same {what} as {seen[mark]}. Change one of them.")
+                seen[mark] = path
+            editions.append(edition)
+    return Programmes(editions)
+
+
+def read_edition(path: Path) -> Edition:
+    """One file. Raises `EditionFault` with file, line and key."""
+    content = path.read_text(encoding="utf-8")
+    try:
+        values: Mapping[str, object] = tomllib.loads(content, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as fault:
+        raise EditionFault(f"{path}: this is not TOML: {fault}.") from None
+    try:
+        return _edition(dict(values), path.stem)
+    except Refused as fault:
+        line = line_of(content, fault.path)
+        raise EditionFault(f"{path}, line {line}, {fault.path}: {fault.message}") from None
+
+
+def _edition(values: dict[str, object], stem: str) -> Edition:
+    box = Box(
+        values,
+        "",
+        {
+            "edition",
+            "programme",
+            "name",
+            "in_force",
+            "read_on",
+            "source",
+            "verified_by",
+            "verified_on",
+            "status",
+            "status_note",
+            "document",
+            "note",
+            "reference",
+            "screening",
+            "practice",
+            "needs",
+            "requires",
+            "proposes",
+            "validity",
+            "fees",
+        },
+    )
+    key = box.needed("edition", text)
+    if key != stem:
+        raise Refused("edition", f"The edition is called {shown(key)} and its file '{stem}.toml'. Use one name.")
+    screening = Box(box.needed("screening", _as_is), "screening", {"item", "questions"})
+    return Edition(
+        key=key,
+        programme=box.needed("programme", text),
+        name=box.needed("name", text),
+        in_force=box.needed("in_force", _toml_day),
+        read_on=box.needed("read_on", _toml_day),
+        source=box.needed("source", text),
+        verified_by=box.needed("verified_by", _any_text),
+        verified_on=box.given("verified_on", _any_text) or "",
+        status=box.needed("status", one_of(STATUSES)),
+        status_note=box.given("status_note", _any_text) or "",
+        document=box.needed("document", one_of(DOCUMENTS)),
+        note=box.given("note", _any_text) or "",
+        reference=box.needed("reference", _reference),
+        screening_item=screening.needed("item", one_of(("history", "symptom_screen"))),
+        questions=screening.needed("questions", each(one_of(vocabulary.SCREENING_QUESTIONS))),
+        practice=box.needed("practice", _practice),
+        needs=box.given("needs", each(_need)) or (),
+        requires=box.needed("requires", each(_row)),
+        proposes=box.given("proposes", each(_row)) or (),
+        validity=box.given("validity", each(_term)) or (),
+        fees=box.given("fees", each(_fee)) or (),
+    )
+
+
+def _as_is(value: object, path: str) -> object:
+    return value
+
+
+def _any_text(value: object, path: str) -> str:
+    if not isinstance(value, str):
+        raise Refused(path, f"Expected text, found {shown(value)}.")
+    return value
+
+
+def _toml_day(value: object, path: str) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise Refused(path, f"Expected a day without quotation marks, as in 2026-11-21, found {shown(value)}.")
+    return value
+
+
+def _ages(box: Box) -> tuple[int, int | None]:
+    from_age, to_age = box.given("from_age", whole(0, 120)) or 0, box.given("to_age", whole(0, 120))
+    if to_age is not None and to_age < from_age:
+        raise Refused(box.at("to_age"), f"The ages end at {to_age}, before they begin at {from_age}.")
+    return from_age, to_age
+
+
+def _row(value: object, path: str) -> Row:
+    box = Box(value, path, {"item", "rule", "from_age", "to_age", "when", "accepts", "verified", "source", "certainty"})
+    item = box.needed("item", one_of(vocabulary.ITEMS))
+    from_age, to_age = _ages(box)
+    methods = vocabulary.ACCEPTS.get(item, ())
+    accepts = box.given("accepts", set_of(methods)) or frozenset()
+    if methods and not accepts:
+        raise Refused(box.at("accepts"), f"The item '{item}' needs accepts: which of {', '.join(methods)}.")
+    return Row(
+        item=item,
+        rule=box.needed("rule", text),
+        source=box.needed("source", text),
+        certainty=box.needed("certainty", one_of(CERTAINTIES)),
+        verified=box.needed("verified", flag),
+        from_age=from_age,
+        to_age=to_age,
+        when=box.needed("when", one_of(tuple(CONDITIONS))),
+        accepts=tuple(method for method in methods if method in accepts),
+    )
+
+
+def _need(value: object, path: str) -> Need:
+    box = Box(value, path, {"fact", "from_age", "source"})
+    return Need(
+        box.needed("fact", one_of(NEEDED_FACTS)),
+        box.given("from_age", whole(0, 120)) or 0,
+        box.needed("source", text),
+    )
+
+
+def _term(value: object, path: str) -> Term:
+    box = Box(value, path, {"rule", "when", "months", "minus_days", "from", "source", "certainty", "verified"})
+    return Term(
+        rule=box.needed("rule", text),
+        when=box.needed("when", one_of(tuple(VALID_WHEN))),
+        months=box.needed("months", whole(1, 120)),
+        counted_from=box.needed("from", one_of(tuple(COUNTED_FROM))),
+        source=box.needed("source", text),
+        certainty=box.needed("certainty", one_of(CERTAINTIES)),
+        verified=box.needed("verified", flag),
+        minus_days=box.given("minus_days", whole(0, 31)) or 0,
+    )
+
+
+def _fee(value: object, path: str) -> Fee:
+    box = Box(value, path, {"from_age", "to_age", "amount", "currency", "source", "verified"})
+    from_age, to_age = _ages(box)
+    return Fee(
+        from_age,
+        to_age,
+        box.needed("amount", number(0)),
+        box.needed("currency", text),
+        box.needed("source", text),
+        box.needed("verified", flag),
+    )
+
+
+def _reference(value: object, path: str) -> Reference:
+    box = Box(value, path, {"name", "needed", "pattern", "hard", "source", "verified"})
+    return Reference(
+        name=box.needed("name", _any_text),
+        needed=box.needed("needed", flag),
+        pattern=box.needed("pattern", _any_text),
+        hard=box.needed("hard", flag),
+        source=box.needed("source", text),
+        verified=box.needed("verified", flag),
+    )
+
+
+def _practice(value: object, path: str) -> Practice:
+    box = Box(value, path, Practice.__dataclass_fields__.keys())
+    return Practice(
+        us_classes=box.needed("us_classes", flag),
+        film_in_pregnancy=box.needed("film_in_pregnancy", one_of(("choice", "choice_any_trimester", "partner"))),
+        molecular_on_first=box.needed("molecular_on_first", flag),
+        live_vaccine_wait=box.needed("live_vaccine_wait", flag),
+        earlier_positive_counts=box.needed("earlier_positive_counts", flag),
+        syphilis=box.needed("syphilis", one_of(("two_tests", "any_result"))),
+        vaccination=box.needed("vaccination", one_of(("required", "offered", "recorded"))),
+        presumptive_treatment=box.needed("presumptive_treatment", flag),
+        presumptive_tb_remark=box.needed("presumptive_tb_remark", flag),
+        grade=box.needed("grade", flag),
+    )
