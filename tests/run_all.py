@@ -48,7 +48,9 @@ def main(arguments: list[str]) -> int:
     begun = time.monotonic()
     target, checks = ("lint", LINT) if "--lint" in arguments else ("test", [*LINT, *DJANGO, TESTS])
     env = environment()
-    failed = [name for name, command in checks if not passes(name, command, env)]
+    # The tests speak to the clinic on this machine, where there is no https to redirect to.
+    plain = env | {"MHAC_HTTPS": "0"}
+    failed = [name for name, command in checks if not passes(name, command, plain if name == "pytest" else env)]
     seconds = round(time.monotonic() - begun)
     verdict = f"FAILED: {', '.join(failed)}" if failed else "all passed"
     print(f"make {target}: {len(checks)} checks, {verdict} ({seconds} s)", flush=True)
