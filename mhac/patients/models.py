@@ -7,6 +7,8 @@ from simple_history.models import HistoricalRecords
 
 from mhac.accounts.models import User
 from mhac.clinics.models import Clinic, Row
+from mhac.clinics.numbers import clean
+from mhac.patients import matching
 
 
 class PatientQuerySet(models.QuerySet):
@@ -15,15 +17,27 @@ class PatientQuerySet(models.QuerySet):
         return self.filter(clinic__in=user.sites())
 
     def found_by(self, text):
-        """Whose number, document or name (in either script) contains what was typed, folded as names are stored."""
-        from mhac.clinics.numbers import clean
-        from mhac.patients.matching import fold
+        """Whose number or document is what was typed, or whose names have all its words, in either script, by letters
+        or by sound (see `matching`). Looks the document up first, so that the rest is one indexed question."""
+        code, words = clean(text), matching.fold(text).split()
+        if not words:
+            return self.none()
+        named = models.Q()
+        for word in words:
+            heard = matching.sound(word)
+            by_sound = models.Q(search_key__contains=f"|{heard}|") if len(heard) > 1 and word.isalpha() else models.Q()
+            named &= models.Q(search_key__contains=word) | by_sound
+        holders = list(IdentityDocument.objects.filter(number__iexact=code).values_list("patient", flat=True)[:50])
+        return self.filter(named | models.Q(number=code) | models.Q(pk__in=holders))
 
-        code = clean(text)
-        matches = models.Q(search_key__contains=fold(text))
-        if code:
-            matches |= models.Q(number=code) | models.Q(documents__number__iexact=code)
-        return self.filter(matches).distinct()
+    def resembling(self, name, born_earliest, born_latest):
+        """Who may be the same person: a first name of the same sound and a birth that may be on the same day."""
+        heard = matching.sounds(name)
+        if not heard:
+            return self.none()
+        return self.filter(
+            search_key__contains=f"|{heard[0]}|", born_earliest__lte=born_latest, born_latest__gte=born_earliest
+        )
 
 
 class Patient(Row):
@@ -94,6 +108,15 @@ class Patient(Row):
         return f"{self.given_name} {self.family_name}".strip()
 
     @property
+    def face(self):
+        """The newest photograph, or None."""
+        return self.photos.first()
+
+    def is_confirmed_on(self, day):
+        """Whether somebody compared the face with the document on that day."""
+        return self.identity_checks.confirmed_on(day).exists()
+
+    @property
     def born(self):
         """The day of birth, or None when only an interval is known."""
         return self.born_earliest if self.born_earliest == self.born_latest else None
@@ -104,10 +127,8 @@ class Patient(Row):
         return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
     def save(self, *args, **kwargs):
-        from mhac.patients.matching import fold
-
         names = (self.given_name, self.family_name, self.native_name, self.father_name, self.number)
-        self.search_key = " ".join(fold(name) for name in names if name)
+        self.search_key = matching.search_key(names)
         if (fields := kwargs.get("update_fields")) is not None:
             kwargs["update_fields"] = {*fields, "search_key"}
         super().save(*args, **kwargs)
@@ -135,6 +156,7 @@ class IdentityDocument(Row):
 
     class Meta:
         verbose_name = _("identity document")
+        ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
                 Upper("number"), "kind", "issuer", condition=~models.Q(kind="other"), name="one_owner_per_document"
@@ -160,6 +182,12 @@ class Photo(Row):
         return f"{self.patient} {self.taken_at:%Y-%m-%d}"
 
 
+class IdentityCheckQuerySet(models.QuerySet):
+    def confirmed_on(self, day):
+        """Checks of that day in which the face was found to be the right one."""
+        return self.filter(day=day, confirmed=True)
+
+
 class IdentityCheck(Row):
     """Somebody compared the person in front of her with photo and document, today, at a station."""
 
@@ -180,7 +208,10 @@ class IdentityCheck(Row):
     note = models.CharField(max_length=200, blank=True)
     history = HistoricalRecords()
 
+    objects = IdentityCheckQuerySet.as_manager()
+
     class Meta:
+        verbose_name = _("identity check")
         ordering = ["id"]
         indexes = [models.Index(fields=["patient", "day"])]
 

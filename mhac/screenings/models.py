@@ -1,4 +1,5 @@
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -89,12 +90,19 @@ class Screening(Row):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["patient", "programme"], condition=models.Q(state="open"), name="one_open_screening_per_programme"
+                fields=["patient", "programme"],
+                condition=models.Q(state="open"),
+                name="one_open_screening_per_programme",
             ),
-            models.UniqueConstraint(
-                fields=["programme", "reference"],
+            # A family may share its number (US visa cases do); two families never do.
+            ExclusionConstraint(
+                name="one_case_per_partner_reference",
+                expressions=[
+                    ("programme", RangeOperators.EQUAL),
+                    ("reference", RangeOperators.EQUAL),
+                    ("case", RangeOperators.NOT_EQUAL),
+                ],
                 condition=~models.Q(reference="") & ~models.Q(state="withdrawn"),
-                name="one_screening_per_partner_reference",
             ),
         ]
         indexes = [models.Index(fields=["clinic", "state", "id"])]
@@ -115,14 +123,6 @@ class Fact(models.Model):
     class Meta:
         abstract = True
 
-    @staticmethod
-    def mark(screenings):
-        """Say that facts of these screenings changed; a writer of many rows calls it once. Takes their locks."""
-        keys = [getattr(screening, "pk", screening) for screening in screenings]
-        locked = list(Screening.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk", flat=True))
-        # The mark is no clinical content and has no history, so a plain update loses nothing.
-        Screening.objects.filter(pk__in=locked).update(facts_changed_at=timezone.now())
-
     def save(self, *args, **kwargs):
         with transaction.atomic():
             Fact.mark([self.screening_id])
@@ -132,6 +132,16 @@ class Fact(models.Model):
         with transaction.atomic():
             Fact.mark([self.screening_id])
             return super().delete(*args, **kwargs)
+
+    @staticmethod
+    def mark(screenings):
+        """Say that facts of these screenings changed; a writer of many rows calls it once. Takes their locks."""
+        keys = [getattr(screening, "pk", screening) for screening in screenings]
+        locked = list(
+            Screening.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk", flat=True)
+        )
+        # The mark is no clinical content and has no history, so a plain update loses nothing.
+        Screening.objects.filter(pk__in=locked).update(facts_changed_at=timezone.now())
 
 
 class Consent(Row, Fact):

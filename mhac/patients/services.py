@@ -1,0 +1,127 @@
+"""Writing down who somebody is: registration, documents, corrections, the face, and the check of the face."""
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from mhac.clinics import numbers
+from mhac.patients import photos
+from mhac.patients.models import IdentityCheck, IdentityDocument, Patient, Photo
+
+
+class Refused(Exception):
+    """It was not done. The text says what was wrong and what to do next."""
+
+
+@transaction.atomic
+def register(*, clinic, by, documents=(), **person) -> Patient:
+    """A new patient of `clinic` with a new number. `person` holds fields of Patient, `born_latest` defaulting to
+    `born_earliest`; `documents` are mappings of fields of IdentityDocument. Raises Refused for a document that already
+    belongs to somebody."""
+    person.setdefault("born_latest", person["born_earliest"])
+    _in_order(person["born_earliest"], person["born_latest"], clinic.today())
+    for document in documents:
+        refuse_double(by=by, **_identity(document))
+    patient = Patient(clinic=clinic, number=clinic.next_number("P", clinic.today().year), **person)
+    patient._history_user = by
+    patient.save()
+    for document in documents:
+        add_document(patient, by=by, **document)
+    return patient
+
+
+@transaction.atomic
+def add_document(patient, *, by, kind, number, issuer="AFG", **details) -> IdentityDocument:
+    """One more paper of a person. Raises Refused when it already belongs to somebody."""
+    refuse_double(by=by, kind=kind, number=number, issuer=issuer)
+    document = IdentityDocument(patient=patient, kind=kind, number=numbers.clean(number), issuer=issuer, **details)
+    document._history_user = by
+    try:
+        with transaction.atomic():
+            document.save()
+    except IntegrityError:
+        # Somebody else registered it since the question above.
+        refuse_double(by=by, kind=kind, number=number, issuer=issuer)
+        raise
+    return document
+
+
+def owner_of(*, kind, number, issuer="AFG"):
+    """The patient to whom a document belongs, or None. Typed numbers of "other" papers are nobody's for certain."""
+    if kind == IdentityDocument.Kind.OTHER:
+        return None
+    found = IdentityDocument.objects.filter(kind=kind, issuer=issuer, number__iexact=numbers.clean(number))
+    document = found.select_related("patient").first()
+    return document and document.patient
+
+
+def refuse_double(*, by, kind, number, issuer="AFG"):
+    """Raises Refused when the document belongs to somebody; names her only to who may see her."""
+    owner = owner_of(kind=kind, number=number, issuer=issuer)
+    if owner is None:
+        return
+    label = IdentityDocument.Kind(kind).label
+    if Patient.objects.visible_to(by).filter(pk=owner.pk).exists():
+        raise Refused(
+            _("This %(document)s belongs to patient %(number)s. Choose the same person instead of a new one.")
+            % {"document": label, "number": owner.number}
+        )
+    raise Refused(
+        _("This %(document)s is already registered at another site. Ask your site manager to have the person referred.")
+        % {"document": label}
+    )
+
+
+@transaction.atomic
+def correct(patient, *, by, because, **changes) -> Patient:
+    """Change what is written about a person; the reason stands in her history."""
+    if not because.strip():
+        raise Refused(_("Say why the data change: it stands in the history of the person."))
+    patient = Patient.objects.select_for_update().get(pk=patient.pk)
+    for field, value in changes.items():
+        setattr(patient, field, value)
+    _in_order(patient.born_earliest, patient.born_latest, patient.clinic.today())
+    # A certificate that was checked before this moment has to be checked again.
+    patient.facts_changed_at = timezone.now()
+    patient._history_user, patient._change_reason = by, because.strip()[:100]
+    patient.save(update_fields=[*changes, "facts_changed_at"])
+    return patient
+
+
+@transaction.atomic
+def confirm_identity(patient, *, station, by, clinic=None, confirmed=True, note="") -> IdentityCheck:
+    """Somebody compared the person with photo and document today. The same answer given twice is one row; that it is
+    not the right person needs a note."""
+    if not confirmed and not note.strip():
+        raise Refused(_("Write what does not match: the face, the document, or the answers."))
+    clinic = clinic or patient.clinic
+    day = clinic.today()
+    Patient.objects.select_for_update().get(pk=patient.pk)
+    same = {"patient": patient, "clinic": clinic, "station": station, "day": day, "confirmed": confirmed, "by": by}
+    check = IdentityCheck.objects.filter(**same, note=note.strip()).first()
+    if check is None:
+        check = IdentityCheck(**same, note=note.strip())
+        check._history_user = by
+        check.save()
+    return check
+
+
+def take_photo(patient, *, data: bytes, by) -> Photo:
+    """Keep a new face of a person. Raises Refused for what is no photograph."""
+    try:
+        return Photo.objects.create(patient=patient, image=photos.re_encode(data), taken_by=by)
+    except photos.Unusable as refusal:
+        raise Refused(str(refusal)) from refusal
+
+
+def _identity(document):
+    return {name: document[name] for name in ("kind", "number", "issuer") if name in document}
+
+
+def _in_order(earliest, latest, today):
+    if latest < earliest:
+        raise Refused(_("The birth interval ends before it begins. Check both dates."))
+    if earliest > today:
+        raise Refused(_("The birth date is in the future. Check the year."))
+    if today.year - latest.year > 120:
+        raise Refused(_("The birth date is more than 120 years ago. Check the year."))

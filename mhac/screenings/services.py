@@ -1,0 +1,259 @@
+"""Opening a family's case and each person's screening, consents, travel plans, and giving up."""
+
+import re
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from mhac.clinics import numbers
+from mhac.patients import services as patients
+from mhac.patients.models import Patient
+from mhac.protocols.programme import Edition
+from mhac.protocols.reading import Refused as NoEdition
+from mhac.screenings.models import Case, Consent, Screening, TravelPlan
+from mhac.screenings.programmes import programmes
+
+CHILD_UNTIL = 18  # completed years; before, a guardian consents
+
+
+class Refused(Exception):
+    """It was not done. The text says what was wrong and what to do next."""
+
+
+def edition_on(programme, day) -> Edition:
+    """The edition a screening opened on `day` follows; raises Refused when the programme takes nobody then."""
+    try:
+        edition = programmes().edition(programme, day)
+    except NoEdition as fault:
+        raise Refused(_("No edition of this programme is in force. Choose another programme.")) from fault
+    if edition.status in {"paused", "closed"}:
+        raise Refused(
+            _("%(programme)s takes no new people now. %(note)s Choose another programme, or ask your site manager.")
+            % {"programme": edition.name, "note": edition.status_note}
+        )
+    return edition
+
+
+def clean_reference(typed) -> str:
+    """A partner's reference as it is stored: capitals, Latin digits, no spaces; its dashes stay."""
+    return re.sub(r"\s", "", "-".join(numbers.clean(part) for part in re.split("[-‐-―]", typed)))
+
+
+def doubt_about(reference, edition) -> str:
+    """A sentence when a reference looks unusual for its programme, else "". Raises Refused for one that is needed and
+    missing, or that cannot be right."""
+    asked = edition.reference
+    if not reference:
+        if asked.needed:
+            raise Refused(
+                _("%(programme)s screens nobody without the %(reference)s. Ask the family for the partner's letter.")
+                % {"programme": edition.name, "reference": asked.name}
+            )
+        return ""
+    if asked.pattern and not re.fullmatch(asked.pattern, reference):
+        if asked.hard:
+            raise Refused(
+                _("%(typed)s is no %(reference)s. Compare it with the partner's letter.")
+                % {"typed": reference, "reference": asked.name}
+            )
+        return _("%(typed)s is unusual for the %(reference)s: compare it with the partner's letter.") % {
+            "typed": reference,
+            "reference": asked.name,
+        }
+    return ""
+
+
+@transaction.atomic
+def open_case(*, clinic, programme, contact_name, by, phone="", address="", key=None) -> Case:
+    """A new family's case. The same `key` (UUID) again answers with the case it made. Raises Refused."""
+    if key is not None and (done := Case.objects.visible_to(by).filter(pk=key).first()):
+        return done
+    edition_on(programme, clinic.today())
+    case = Case(
+        clinic=clinic,
+        number=clinic.next_number("C", clinic.today().year),
+        programme=programme,
+        contact_name=contact_name,
+        phone=phone,
+        address=address,
+        created_by=by,
+        **({"id": key} if key else {}),
+    )
+    case._history_user = by
+    try:
+        with transaction.atomic():
+            case.save(force_insert=True)
+    except IntegrityError:
+        # The same form came twice at once, and the other one was first.
+        return Case.objects.visible_to(by).get(pk=key)
+    return case
+
+
+@transaction.atomic
+def open_screening(
+    case, *, patient, by, relation=Screening.Relation.HEAD, reference="", on=None, key=None
+) -> Screening:
+    """One person's way through the case's programme, under the edition of that day. Raises Refused."""
+    on = on or case.clinic.today()
+    edition = edition_on(case.programme, on)
+    reference = clean_reference(reference)
+    doubt_about(reference, edition)
+    # The lock of the person makes two openings of the same one wait for each other.
+    Patient.objects.select_for_update().get(pk=patient.pk)
+    _refuse_second(patient, case.programme)
+    _refuse_shared(reference, case, edition)
+    screening = Screening(
+        case=case,
+        patient=patient,
+        clinic=case.clinic,
+        programme=case.programme,
+        edition=edition.key,
+        reference=reference,
+        relation=relation,
+        opened_on=on,
+        **({"id": key} if key else {}),
+    )
+    screening._history_user = by
+    screening.save(force_insert=True)
+    return screening
+
+
+def _refuse_second(patient, programme):
+    standing = Screening.objects.of(patient).open().filter(programme=programme).select_related("case").first()
+    if standing:
+        raise Refused(
+            _("%(name)s already has an open screening for this programme in case %(case)s. Open that case instead.")
+            % {"name": patient.name, "case": standing.case.number}
+        )
+
+
+def _refuse_shared(reference, case, edition):
+    if not reference:
+        return
+    holders = Screening.objects.filter(programme=case.programme, reference=reference).exclude(state="withdrawn")
+    if not edition.reference.needed:
+        # A number that everybody must bring is each person's own (Canada's IME number); others may be the family's.
+        holders = holders.exclude(case=case)
+    if holder := holders.select_related("case").first():
+        raise Refused(
+            _("The %(reference)s %(typed)s already belongs to case %(case)s. Compare both with the partner's letters.")
+            % {"reference": edition.reference.name, "typed": reference, "case": holder.case.number}
+        )
+
+
+@transaction.atomic
+def register_family(case, people, *, by) -> list[Screening]:
+    """Register everybody and open their screenings, or nobody. `people` are mappings: `key` (UUID of the screening, so
+    that the same form sent twice makes one family), `patient` (who is known) or `person` with `documents` (see
+    `patients.services.register`), `relation`, `reference`. Raises RefusedPerson naming the row that was wrong."""
+    Case.objects.select_for_update().get(pk=case.pk)
+    opened = []
+    for row, each in enumerate(people):
+        if done := Screening.objects.filter(pk=each["key"], case=case).first():
+            opened.append(done)
+            continue
+        try:
+            patient = each.get("patient") or patients.register(
+                clinic=case.clinic, by=by, documents=each["documents"], **each["person"]
+            )
+            opened.append(
+                open_screening(
+                    case,
+                    patient=patient,
+                    relation=each["relation"],
+                    reference=each["reference"],
+                    key=each["key"],
+                    by=by,
+                )
+            )
+        except patients.Refused as refusal:
+            raise RefusedPerson(row, "number", str(refusal)) from refusal
+        except Refused as refusal:
+            raise RefusedPerson(row, "reference", str(refusal)) from refusal
+    return opened
+
+
+class RefusedPerson(Refused):
+    """One person of a family was refused: which row, beside which field, and why."""
+
+    def __init__(self, row, field, sentence):
+        super().__init__(sentence)
+        self.row, self.field = row, field
+
+
+@transaction.atomic
+def give_consent(
+    screening, *, purpose, given_by, by, language="fa-af", method=Consent.Method.SIGNATURE, witness="", on=None
+) -> Consent:
+    """Write down a consent. One that stands already is answered as it is. Raises Refused for a thumbprint without a
+    witness and for a child that consents alone."""
+    on = on or screening.clinic.today()
+    if method == Consent.Method.THUMBPRINT and not witness.strip():
+        raise Refused(_("A thumbprint needs a witness. Write the name of who was present."))
+    patient = screening.patient
+    if patient.age_on(on) < CHILD_UNTIL and given_by.strip().casefold() in {"", patient.name.casefold()}:
+        raise Refused(_("%(name)s is a child. Write the name of the guardian who consents.") % {"name": patient.name})
+    if not given_by.strip():
+        raise Refused(_("Write who gave the consent."))
+    Screening.objects.select_for_update().get(pk=screening.pk)
+    standing = Consent.objects.filter(screening=screening, purpose=purpose, withdrawn_on__isnull=True).first()
+    if standing:
+        return standing
+    consent = Consent(
+        screening=screening,
+        purpose=purpose,
+        language=language,
+        given_by=given_by.strip(),
+        method=method,
+        witness=witness.strip(),
+        given_on=on,
+        recorded_by=by,
+    )
+    consent._history_user = by
+    consent.save()
+    return consent
+
+
+@transaction.atomic
+def withdraw_consent(consent, *, because, by, on=None) -> Consent:
+    """From now on it does not hold; what was done under it stays written."""
+    Screening.objects.select_for_update().get(pk=consent.screening_id)
+    consent = Consent.objects.select_for_update().get(pk=consent.pk)
+    if consent.withdrawn_on:
+        return consent
+    if not because.strip():
+        raise Refused(_("Write what the person said, so that the partner can be answered."))
+    consent.withdrawn_on = on or consent.screening.clinic.today()
+    consent._history_user, consent._change_reason = by, because.strip()[:100]
+    consent.save(update_fields=["withdrawn_on"])
+    return consent
+
+
+@transaction.atomic
+def plan_travel(screening, *, departure, by, arrival_on=None, mode=TravelPlan.Mode.AIR, from_country="AFG", needs=()):
+    """Write down or change when and how somebody travels. Raises Refused for an arrival before the departure."""
+    if arrival_on and arrival_on < departure.date():
+        raise Refused(_("The arrival is before the departure. Check both days."))
+    Screening.objects.select_for_update().get(pk=screening.pk)
+    plan = TravelPlan.objects.filter(screening=screening).first() or TravelPlan(screening=screening)
+    plan.departure, plan.arrival_on, plan.mode = departure, arrival_on, mode
+    plan.from_country, plan.needs, plan.recorded_by = from_country, sorted(needs), by
+    plan._history_user = by
+    plan.save()
+    return plan
+
+
+@transaction.atomic
+def withdraw(screening, *, because, by) -> Screening:
+    """The person (or the partner) gives up an open screening; the reason stands in its history."""
+    screening = Screening.objects.select_for_update().get(pk=screening.pk)
+    if not screening.is_open:
+        raise Refused(
+            _("This screening is %(state)s and cannot be withdrawn.") % {"state": screening.get_state_display()}
+        )
+    if not because.strip():
+        raise Refused(_("Write why the screening is given up."))
+    screening.state = Screening.State.WITHDRAWN
+    screening._history_user, screening._change_reason = by, because.strip()[:100]
+    screening.save(update_fields=["state"])
+    return screening
