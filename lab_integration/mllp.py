@@ -1,7 +1,7 @@
 """MLLP release 1 framing: bytes in pieces of any size <-> message bodies. No I/O, no clock.
 
 A block is 0x0B, the body, 0x1C and (usually) 0x0D; a body holds neither 0x0B nor 0x1C. Bytes between blocks mean
-nothing and are counted, not read. Source: HL7 v2 transport specification, MLLP release 1; tolerances from `docs/wire.md`.
+nothing and are counted, not read. Source: HL7 v2 transport specification, MLLP release 1; tolerances: `docs/wire.md`.
 """
 
 from dataclasses import dataclass

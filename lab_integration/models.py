@@ -1,28 +1,152 @@
+import datetime
+from ipaddress import ip_address, ip_network
+from zoneinfo import ZoneInfo
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from lab_integration import profile, shape
+from mhac.accounts.models import User
 from mhac.clinics.models import Clinic, Row
+from mhac.labs import services as labs
+
+
+class AnalyzerQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(clinic__in=user.sites())
+
+    def active(self):
+        return self.filter(active=True)
+
+    def heard_from(self, address):
+        """The active analyzers that may speak from this address."""
+        return [one for one in self.active().select_related("clinic") if one.may_speak_from(address)]
 
 
 class Analyzer(Row):
     """A device of the laboratory: where it speaks from, what it speaks, how its codes map to our tests."""
 
-    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="analyzers")
+    class Dialect(models.TextChoices):
+        HL7 = "hl7", "HL7 (MLLP)"
+        ASTM = "astm", "ASTM (LIS1-A, LIS2-A2)"
+
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="analyzers", verbose_name=_("site"))
     name = models.CharField(_("name"), max_length=80)
+    dialect = models.CharField(_("speaks"), max_length=4, choices=Dialect.choices, default=Dialect.HL7)
+    addresses = ArrayField(
+        models.CharField(max_length=50),
+        default=list,
+        blank=True,
+        verbose_name=_("may speak from (networks)"),
+    )
+    outbound_host = models.CharField(_("takes orders at (address)"), max_length=80, blank=True)
+    outbound_port = models.PositiveIntegerField(_("port"), null=True, blank=True)
+    profile = models.JSONField(_("profile"), default=dict, blank=True)
+    active = models.BooleanField(_("active"), default=True)
+    silent_after = models.PositiveSmallIntegerField(_("alarm after so many silent working hours"), default=4)
     history = HistoricalRecords()
+
+    objects = AnalyzerQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("analyzer")
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["clinic", "name"], name="one_analyzer_per_name_and_site")]
 
     def __str__(self):
         return self.name
 
+    @property
+    def settings(self):
+        """The profile, read; shape.Refused names what is wrong in it."""
+        given = {"code_map": [], **self.profile, "name": self.name, "dialect": self.dialect}
+        return profile.read(given, ZoneInfo(self.clinic.timezone))
+
+    def clean(self):
+        try:
+            profile.read({"code_map": [], **self.profile, "name": "x", "dialect": self.dialect}, ZoneInfo("UTC"))
+        except shape.Refused as error:
+            raise ValidationError({"profile": str(error)}) from None
+        for address in self.addresses:
+            try:
+                ip_network(address, strict=False)
+            except ValueError:
+                text = _("%(address)s is no address. Write one like 10.0.4.17 or 10.0.4.0/24.") % {"address": address}
+                raise ValidationError({"addresses": text}) from None
+
+    def may_speak_from(self, address):
+        """Whether `address` is on this analyzer's list."""
+        return any(ip_address(address) in ip_network(one, strict=False) for one in self.addresses)
+
+    def is_silent(self, now):
+        """Whether nothing came for longer than its alarm allows; None when nothing ever came."""
+        last = self.messages.order_by("-received_at").values_list("received_at", flat=True).first()
+        return None if last is None else now - last > datetime.timedelta(hours=self.silent_after)
+
+
+class ReceivedMessageQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(clinic__in=user.sites())
+
+    def unread(self):
+        """Stored and acknowledged, not yet processed."""
+        return self.filter(state=ReceivedMessage.State.RECEIVED)
+
+    def waiting(self):
+        """What a person has to look at."""
+        return self.filter(state__in=ReceivedMessage.WAITING)
+
 
 class ReceivedMessage(Row):
-    """What came over the wire, byte for byte."""
+    """What came over the wire, byte for byte, and what became of it. States: `docs/wire.md`."""
 
-    analyzer = models.ForeignKey(Analyzer, models.PROTECT, null=True)
+    class State(models.TextChoices):
+        RECEIVED = "RECEIVED", _("stored, not read yet")
+        INCOMPLETE = "INCOMPLETE", _("cut short")
+        UNREADABLE = "UNREADABLE", _("not readable")
+        UNKNOWN_SENDER = "UNKNOWN_SENDER", _("unknown sender")
+        UNSUPPORTED_TYPE = "UNSUPPORTED_TYPE", _("type not taken")
+        DUPLICATE = "DUPLICATE", _("seen before")
+        NOTED = "NOTED", _("noted")
+        ANSWERED = "ANSWERED", _("query answered")
+        PROCESSED = "PROCESSED", _("processed")
+        PARTLY_HELD = "PARTLY_HELD", _("partly held")
+        HELD = "HELD", _("held")
+        FAILED = "FAILED", _("failed in our program")
+        DISMISSED = "DISMISSED", _("dismissed")
+
+    WAITING = ("INCOMPLETE", "UNREADABLE", "UNKNOWN_SENDER", "UNSUPPORTED_TYPE", "PARTLY_HELD", "HELD", "FAILED")
+
+    analyzer = models.ForeignKey(Analyzer, models.PROTECT, null=True, related_name="messages")
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
+    peer = models.CharField(max_length=50)
+    transport = models.CharField(max_length=4)
+    received_at = models.DateTimeField()
+    body = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    complete = models.BooleanField(default=True)
+    content = models.CharField(max_length=64, blank=True)
+    control_id = models.TextField(blank=True)
+    type = models.CharField(max_length=40, blank=True)
+    version = models.CharField(max_length=40, blank=True)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.RECEIVED)
+    reason = models.TextField(blank=True)
+    reply = models.BinaryField(null=True)
+    segments = models.PositiveIntegerField(default=0)
+    observations = models.PositiveIntegerField(default=0)
+    warnings = ArrayField(models.CharField(max_length=20), default=list)
+    repeats = models.PositiveIntegerField(default=0)
+    duplicate_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    processed_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    replays = models.PositiveSmallIntegerField(default=0)
+    dismissed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    dismissed_because = models.CharField(_("reason"), max_length=200, blank=True)
+
+    objects = ReceivedMessageQuerySet.as_manager()
 
     class Meta:
         permissions = [
@@ -31,6 +155,132 @@ class ReceivedMessage(Row):
             ("replay_message", "May have a message read again"),
             ("dismiss_message", "May dismiss a message with a reason"),
         ]
+        constraints = [
+            # A cut message and a whole one can have the same bytes; only the whole one was acknowledged.
+            models.UniqueConstraint(fields=["peer", "sha256", "complete"], name="one_row_per_peer_and_bytes"),
+        ]
+        indexes = [
+            models.Index(fields=["state", "id"]),
+            models.Index(fields=["analyzer", "content"]),
+            models.Index(fields=["clinic", "-id"]),
+        ]
 
     def __str__(self):
-        return str(self.pk)
+        return f"{self.type or _('message')} {self.control_id}".strip()
+
+
+class ReceivedLineQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(message__clinic__in=user.sites())
+
+    def waiting(self):
+        return self.filter(state__in=sorted(labs.WAITING))
+
+
+class ReceivedLine(Row):
+    """One observation row of a message: how it was read, what became of it, and why."""
+
+    message = models.ForeignKey(ReceivedMessage, models.PROTECT, related_name="lines")
+    place = models.PositiveIntegerField()
+    state = models.CharField(max_length=20)
+    reason = models.CharField(max_length=40, blank=True)
+    specimen_id = models.TextField(blank=True)
+    accession = models.CharField(max_length=20, blank=True)
+    code = models.TextField(blank=True)
+    test = models.CharField(max_length=64, blank=True)
+    run = models.CharField(max_length=20, default="1")
+    kind = models.CharField(max_length=14, default="result")
+    value = models.JSONField(default=dict)
+    unit = models.CharField(max_length=20, blank=True)
+    unit_as_sent = models.TextField(blank=True)
+    flags = ArrayField(models.TextField(), default=list)
+    status = models.CharField(max_length=1, blank=True)
+    observed_at = models.DateTimeField(null=True)
+    critical = models.BooleanField(default=False)
+    attachment = models.JSONField(null=True)
+    qc = models.JSONField(default=dict)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    result = models.ForeignKey("labs.LabResult", models.PROTECT, null=True, related_name="+")
+    version = models.PositiveSmallIntegerField(null=True)
+
+    objects = ReceivedLineQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["message", "place"]
+        constraints = [models.UniqueConstraint(fields=["message", "place"], name="one_line_per_observation")]
+        indexes = [
+            models.Index(fields=["state", "id"]),
+            models.Index(fields=["fingerprint"], condition=~models.Q(fingerprint=""), name="line_fingerprint"),
+            models.Index(fields=["accession", "test"], condition=~models.Q(accession=""), name="line_accession"),
+        ]
+
+    def __str__(self):
+        return f"{self.code}: {self.value.get('as_sent', '')}"
+
+    @property
+    def shown_state(self):
+        """FILED becomes what the result has become since: VERIFIED, REJECTED, SUPERSEDED."""
+        return self.result.state.upper() if self.state == "FILED" and self.result else self.state
+
+    @property
+    def waits(self):
+        return self.state in labs.WAITING
+
+
+class SentMessage(Row):
+    """What we sent to an analyzer on our own account: orders and their cancellation."""
+
+    class State(models.TextChoices):
+        WAITING = "WAITING", _("waiting to be sent")
+        SENT = "SENT", _("sent, no answer yet")
+        ANSWERED = "ANSWERED", _("answered")
+        REFUSED = "REFUSED", _("refused")
+        UNKNOWN = "UNKNOWN", _("sent, but no answer in time")
+
+    analyzer = models.ForeignKey(Analyzer, models.PROTECT, related_name="sent")
+    control_id = models.CharField(max_length=20, unique=True)
+    type = models.CharField(max_length=40)
+    accession = models.CharField(max_length=20, blank=True)
+    body = models.BinaryField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    reason = models.TextField(blank=True)
+    reply = models.BinaryField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["state", "id"])]
+
+    def __str__(self):
+        return f"{self.type} {self.control_id}"
+
+
+class SentStep(Row):
+    """One work order step (AWOS) of an order message, under an id that is never used again."""
+
+    class State(models.TextChoices):
+        SENT = "SENT", _("sent")
+        ACCEPTED = "ACCEPTED", _("accepted")
+        REFUSED = "REFUSED", _("refused")
+        CANCEL_ASKED = "CANCEL_ASKED", _("cancellation asked")
+        CANCELLED = "CANCELLED", _("cancelled")
+        DONE = "DONE", _("result received")
+
+    message = models.ForeignKey(SentMessage, models.PROTECT, related_name="steps")
+    step_id = models.CharField(max_length=20, unique=True)
+    accession = models.CharField(max_length=20)
+    code = models.CharField(max_length=200)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.SENT)
+    reason = models.TextField(blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["accession", "code"])]
+
+    def __str__(self):
+        return f"{self.code} {self.accession}: {self.state}"

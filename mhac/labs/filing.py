@@ -181,7 +181,7 @@ def _result(one, order, instrument, by):
     )
 
 
-def catalogue(keys=None):
+def tests_by_key(keys=None):
     """Tests of the catalogue by key: all, or those named."""
     tests = Test.objects.filter(active=True)
     return {test.key: test for test in (tests.filter(key__in=keys) if keys is not None else tests)}
