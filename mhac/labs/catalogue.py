@@ -25,33 +25,40 @@ class Series:
 
 @dataclass(frozen=True)
 class Follows:
-    """A test that hangs on the verified value of another: `test` after one of `values` of `after`."""
+    """A test that hangs on verified values of others: each test of `when` must have one of its words."""
 
     test: str
-    after: str
-    values: tuple[str, ...]
+    when: dict
+
+    def holds(self, words: dict) -> bool:
+        """`words`: test -> verified coded value."""
+        return all(words.get(test) in wanted for test, wanted in self.when.items())
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The whole file. `tests`: key -> its table as written."""
+    """The whole file. `tests`: key -> its table as written; `isolate_items` are tested on what an earlier specimen
+    grew."""
 
     source: str
     tests: dict
     series: dict
+    isolate_items: frozenset
+    isolate_grew: dict
     reflex: tuple[Follows, ...]
     left_out: tuple[Follows, ...]
+    next_specimen: tuple[Follows, ...]
 
     def series_of(self, item):
         return self.series.get(item, Series())
 
 
 def read(text: str) -> Catalogue:
-    """The catalogue written in `text` (TOML). Numbers are decimals. KeyError or TypeError for a file that is not one."""
+    """The catalogue written in `text` (TOML), numbers as decimals. KeyError or TypeError for a file that is not one."""
     table = tomllib.loads(text, parse_float=Decimal)
 
     def follows(name):
-        return tuple(Follows(row["test"], row["after"], tuple(row["values"])) for row in table.get(name, []))
+        return tuple(Follows(row["test"], row["when"]) for row in table.get(name, []))
 
     return Catalogue(
         source=table["source"],
@@ -60,8 +67,11 @@ def read(text: str) -> Catalogue:
             item: Series(row["specimens"], tuple(row.get("first_only", ())))
             for item, row in table.get("series", {}).items()
         },
+        isolate_items=frozenset(table.get("isolate", {}).get("items", ())),
+        isolate_grew=table.get("isolate", {}).get("grew", {}),
         reflex=follows("reflex"),
         left_out=follows("left_out"),
+        next_specimen=follows("next_specimen"),
     )
 
 

@@ -1,3 +1,5 @@
+from zoneinfo import ZoneInfo
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -137,6 +139,11 @@ class Specimen(Row, Fact):
 
     def __str__(self):
         return self.accession
+
+    @property
+    def collected_on(self):
+        """The day at the site on which it was taken."""
+        return self.collected_at.astimezone(ZoneInfo(self.clinic.timezone)).date()
 
 
 class SpecimenTube(Row):

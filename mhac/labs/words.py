@@ -1,9 +1,9 @@
 """The words a coded result may have: stored as the rules know them, typed in short, read in the reader's language.
 
 A coded result is stored in the words of the `assess` contract, so that nothing translates it again on its way to a
-decision: `reactive`/`nonreactive`/`indeterminate` (HIV, hepatitis, syphilis), `not_detected` ... `high`/`trace`/`invalid`
-(molecular), `negative`/`scanty`/`1+` ... (smear), `negative`/`mtb`/`ntm`/`contaminated` (culture), `S`/`I`/`R` (drugs).
-An analyzer's own words are mapped to these in its code map; what a person types is read by `SHORT`.
+decision: `reactive` `nonreactive` `indeterminate` (HIV, hepatitis, syphilis), `not_detected` to `high`, `trace`,
+`invalid` (molecular), `negative` `scanty` `1+` to `3+` (smear), `negative` `mtb` `ntm` `contaminated` (culture),
+`S` `I` `R` (drugs). An analyzer's own words are mapped to these in its code map; typed ones are read by `SHORT`.
 """
 
 from django.utils.translation import gettext_lazy as _
