@@ -1,0 +1,60 @@
+import datetime
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class Members(forms.ModelMultipleChoiceField):
+    """The people of one case, each with a tick."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, row):
+        return getattr(row, "screening", row).patient.name
+
+
+class TimeForm(forms.Form):
+    """Who, and which of the offered times."""
+
+    members = Members(queryset=None, error_messages={"required": _("Tick at least one person.")})
+    time = forms.ChoiceField(
+        error_messages={
+            "required": _("Choose a time."),
+            "invalid_choice": _("This time is no longer offered. Choose one of the times shown."),
+        }
+    )
+
+    def __init__(self, *args, members, days, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["members"].queryset = members
+        self.fields["members"].initial = members
+        self.fields["time"].choices = [(offer.key, offer.key) for day in days for offer in day.offers]
+
+    def clean_time(self):
+        return datetime.datetime.fromisoformat(self.cleaned_data["time"])
+
+
+class CancelForm(forms.Form):
+    """Whose bookings are given back, and why."""
+
+    members = Members(queryset=None, error_messages={"required": _("Tick at least one person.")})
+    because = forms.CharField(
+        label=_("Why"),
+        max_length=120,
+        error_messages={"required": _("Write why, so that whoever answers the telephone knows.")},
+        help_text=_("For example: ill, travel put off, telephoned."),
+    )
+
+    def __init__(self, *args, members, chosen, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["members"].queryset = members
+        self.fields["members"].initial = [chosen]
+
+
+class DayForm(forms.Form):
+    """A day in the address; anything that is no day counts as none."""
+
+    day = forms.DateField(required=False)
+
+    def chosen(self, otherwise):
+        return (self.cleaned_data.get("day") if self.is_valid() else None) or otherwise
