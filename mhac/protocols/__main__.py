@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
-from .programme import EditionFault, read_programmes
+from .programme import EditionFault, Programmes, read_programmes
 from .rehearsal import answers, written
 
 
-def run(name: str, out: BinaryIO, folders: Iterable[Path] = ()) -> int:
+def run(name: str, out: BinaryIO, programmes: Programmes) -> int:
     """Answer every line of a file ("-": standard input). The exit status: 0, or 1 when a line was refused.
 
-    Raises OSError when the file cannot be read, `EditionFault` when an edition cannot be used.
+    Raises OSError when the file cannot be read.
     """
-    programmes = read_programmes(folders)
     refused = False
     with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as stream:
         for given in answers(stream, programmes):
@@ -28,14 +26,19 @@ def run(name: str, out: BinaryIO, folders: Iterable[Path] = ()) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        sys.stderr.write("Usage: python -m mhac.protocols FILE.jsonl  (- for standard input)\n")
+    if not arguments:
+        sys.stderr.write(
+            "Usage: python -m mhac.protocols FILE.jsonl [FOLDER of further editions ...]; - is standard input\n"
+        )
         return 2
+    name, *folders = arguments
     try:
-        return run(arguments[0], sys.stdout.buffer)
-    except (OSError, EditionFault) as fault:
-        sys.stderr.write(f"{arguments[0]} cannot be assessed: {fault}\n")
-        return 2
+        return run(name, sys.stdout.buffer, read_programmes(Path(folder) for folder in folders))
+    except OSError as fault:
+        sys.stderr.write(f"{name} cannot be read: {fault.strerror or fault}. Check the name.\n")
+    except EditionFault as fault:
+        sys.stderr.write(f"{fault}\n")
+    return 2
 
 
 if __name__ == "__main__":

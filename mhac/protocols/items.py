@@ -83,12 +83,13 @@ def _sputum(s: Situation) -> State:
 
 def _tb_investigation(s: Situation) -> State:
     """A film that is read, or three specimens (or gastric lavages, entered as sputum); pending when either is begun."""
-    films, specimens = s.facts.findings.chest_xray, s.facts.findings.sputum
-    if films and chest_film.reading_state(chest_film.first(films)).done:
+    films, specimens = s.facts.findings.chest_xray, _sputum(s)
+    film = chest_film.reading_state(chest_film.first(films)) if films else None
+    if specimens.done or (film is not None and film.done):
         return DONE
-    if _sputum(s).done:
-        return DONE
-    return AWAITED if films or specimens else DUE
+    if film is not None:
+        return film
+    return State("pending", specimens.reason) if s.facts.findings.sputum else DUE
 
 
 def _polio_dose(s: Situation) -> State:

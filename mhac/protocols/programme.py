@@ -7,7 +7,7 @@ file, the line and the key in the message: an edition with a hole would silently
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -194,10 +194,6 @@ class Programmes:
     def editions(self, programme: str) -> tuple[Edition, ...]:
         """All editions of a programme, the oldest first."""
         return tuple(self._by_programme.get(programme, ()))
-
-    def __iter__(self) -> Iterator[Edition]:
-        for key in self.keys():
-            yield from self._by_programme[key]
 
 
 def read_programmes(folders: Iterable[Path] = ()) -> Programmes:
