@@ -11,7 +11,7 @@ from mhac.screenings.models import Consent, Screening
 
 
 class SigningKey(Row):
-    """The public half of a key that ever signed a document here, so that old documents verify after a change of keys."""
+    """The public half of a key that ever signed a document here: old documents verify after a change of keys."""
 
     key_id = models.CharField(_("key"), max_length=40, unique=True)
     public = models.BinaryField()

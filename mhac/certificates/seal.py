@@ -2,16 +2,16 @@
 
     MHAC1:  Base45( COSE_Sign1( protected {alg: EdDSA, kid}, zlib( CWT claims ) ) )
 
-The claims are deterministic CBOR with integer keys: issuer under 1, everything else in one private claim. Never in them:
-a diagnosis, HIV, syphilis, pregnancy, a class of tuberculosis, a grade, why somebody travels.
+The claims are deterministic CBOR with integer keys: issuer under 1, everything else in one private claim. Never in
+them: a diagnosis, HIV, syphilis, pregnancy, a class of tuberculosis, a grade, why somebody travels.
 
-Ed25519 and not ES256, which rules.md section 8 had drafted. An ECDSA signature (r, s) has a twin (r, -s) that verifies as
-well, so an altered text would be accepted; and one repeated random number, say after restoring a copy of the machine,
-gives the key away. Ed25519 has neither, the same facts give the same seal, and browsers verify it (WebCrypto).
+Ed25519 and not ES256. An ECDSA signature (r, s) has a twin (r, -s) that verifies as well, so an altered text would be
+accepted; and one repeated random number, say after restoring a copy of the machine, gives the key away. Ed25519 has
+neither, the same facts give the same seal, and browsers verify it (WebCrypto).
 
-The claims are compressed before they are signed. Outside the signature, as in HCERT, deflate leaves bits that change the
-text and not the content; here every bit of the text is under the signature, and nothing is inflated that no key of ours
-has signed.
+The claims are compressed before they are signed. Outside the signature, as in HCERT, deflate leaves bits that change
+the text and not the content; here every bit of the text is under the signature, and nothing is inflated that no key of
+ours has signed.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ SIGN1 = 18  # CBOR tag of COSE_Sign1
 ISSUER, OURS = 1, -65537  # CWT claims (RFC 8392); below -65536 is for private use
 TRAINING_MARK = b"MHAC training key: signs invented people only\n"
 
-# The fields of rules.md section 8 and their numbers; a dictionary is a field with fields of its own.
+# The fields and their numbers; one with a dictionary has fields of its own.
 FIELDS = {
     "ver": 0,
     "typ": 1,
