@@ -54,7 +54,8 @@ def _lock_order(order):
 
 def _lock_result(result):
     order = _lock_order(result.order)
-    locked = LabResult.objects.select_for_update(of=("self",)).select_related("verified_by").get(pk=result.pk)
+    locked = LabResult.objects.select_for_update(of=("self",)).select_related("verified_by", "screening")
+    locked = locked.get(pk=result.pk)
     locked.order = order
     return locked
 
@@ -286,17 +287,21 @@ def rights_to_verify(result):
     return needed
 
 
-def why_not_verify(result, by, held):
-    """Why `by`, who holds the permissions `held` at the site, cannot verify this result; "" when she can."""
+def held_by(user, clinic_id):
+    """The permissions that `user` holds at a site."""
+    return set().union(*(held for site, held in user.rights.items() if site in {None, clinic_id}))
+
+
+def why_not_verify(result, by):
+    """Why `by` cannot verify this result, in a sentence; "" when she can."""
+    held, names = held_by(by, result.screening.clinic_id), {"test": result.order.test}
+    if "labs.verify_labresult" not in held:
+        return _("%(test)s is verified by another technician or a supervisor of this site; you may not verify.") % names
     if rights_to_verify(result) - held:
-        return _("%(test)s needs a laboratory supervisor.") % {"test": result.order.test}
+        return _("%(test)s needs a laboratory supervisor.") % names
     if result.entered_by_id == by.pk:
-        return _("You entered this result yourself: it needs another person.")
+        return _("You entered %(test)s yourself: it needs another person.") % names
     return ""
-
-
-def _held(by, clinic_id):
-    return set().union(*(held for site, held in by.rights.items() if site in {None, clinic_id}))
 
 
 @transaction.atomic
@@ -308,14 +313,8 @@ def verify(result, *, by, at=None):
     """
     result = _lock_result(result)
     _must_wait(result)
-    screening = result.order.screening
-    if rights_to_verify(result) - _held(by, screening.clinic_id):
-        raise PermissionDenied(why_not_verify(result, by, _held(by, screening.clinic_id)))
-    if result.entered_by_id == by.pk:
-        raise Refused(
-            _("You entered %(test)s of %(accession)s yourself. Somebody else must verify it.")
-            % {"test": result.order.test, "accession": result.order.specimen}
-        )
+    if why := why_not_verify(result, by):
+        raise Refused(why) if result.entered_by_id == by.pk else PermissionDenied(why)
     if result.number is not None and (wrong := typed.impossible(result.number, result.order.test)):
         raise Refused(wrong + " " + _("Reject this result and have the test repeated."))
     result.state, result.verified_by, result.verified_at = LabResult.State.VERIFIED, by, at or timezone.now()
@@ -334,9 +333,7 @@ def _must_wait(result):
         )
     if result.state != LabResult.State.FILED:
         raise Refused(
-            _(
-                "This result of %(test)s does not count any more (%(state)s). Look at the specimen for the one that does."
-            )
+            _("This result of %(test)s no longer counts (%(state)s). Open the specimen to see the one that does.")
             % {"test": result.order.test, "state": result.get_state_display()}
         )
 
@@ -354,7 +351,7 @@ def reject_result(result, *, because, by):
     One that is already verified needs who may verify infectious results (PermissionDenied for anybody else).
     """
     result = _lock_result(result)
-    held = _held(by, result.order.screening.clinic_id)
+    held = held_by(by, result.screening.clinic_id)
     if result.state == LabResult.State.VERIFIED and "labs.verify_infectious" not in held:
         raise PermissionDenied(_("This result is verified. Only a laboratory supervisor can take it back."))
     if result.state not in STANDING:

@@ -1,0 +1,121 @@
+"""Critical values, ranges by sex and age, flags: a row on each side of every limit."""
+
+import datetime
+from decimal import Decimal
+
+import pytest
+
+from mhac.labs.limits import flag, is_critical, range_for
+from mhac.labs.matching import Value
+from mhac.labs.models import Test
+
+DAY = datetime.date(2026, 11, 21)
+
+
+def number(text):
+    return Value(number=Decimal(text))
+
+
+CRITICAL = [
+    ("hb", number("7.0"), True),
+    ("hb", number("7.1"), False),
+    ("hb", number("20"), True),
+    ("hb", number("19.9"), False),
+    ("wbc", number("2"), True),
+    ("wbc", number("2.1"), False),
+    ("wbc", number("30"), True),
+    ("plt", number("20"), True),
+    ("plt", number("21"), False),
+    ("plt", number("1000"), True),
+    ("crea", number("5.0"), True),
+    ("crea", number("4.99"), False),
+    ("alt", number("1000"), False),
+    ("alt", number("1001"), True),
+    ("glu", number("50"), True),
+    ("glu", number("51"), False),
+    ("glu", number("450"), True),
+    ("glu", Value(operator=">", number=Decimal(600)), True),
+    ("hiv_combo", Value(coded="reactive"), True),
+    ("hiv_combo", Value(coded="indeterminate"), False),
+    ("afb", Value(coded="scanty"), True),
+    ("afb", Value(coded="negative"), False),
+    ("xpert_mtb", Value(coded="very_low"), True),
+    ("xpert_mtb", Value(coded="trace"), False),
+    ("xpert_rif", Value(coded="detected"), True),
+    ("myco_cult", Value(coded="mtb"), True),
+    ("myco_cult", Value(coded="ntm"), False),
+    ("dst_inh", Value(coded="R"), True),
+    ("dst_emb", Value(coded="R"), False),
+    ("rpr_titre", Value(titre=64), False),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "critical"), CRITICAL)
+def test_critical(catalogue, key, value, critical):
+    assert is_critical(Test.objects.get(key=key), value) is critical
+
+
+def born(days):
+    return DAY - datetime.timedelta(days=days)
+
+
+RANGES = [
+    ("hb", "male", 5479, (13, 17)),
+    ("hb", "female", 5479, (12, Decimal("15.5"))),
+    ("hb", "male", 5478, None),
+    ("hb", "female", 183, (11, None)),
+    ("hb", "female", 182, None),
+    ("hb", "female", 1825, (11, None)),
+    ("hb", "female", 1826, None),
+    ("hb", "unknown", 9000, None),
+    ("wbc", "unknown", 9000, (4, 11)),
+    ("ua_blood", "male", 9000, None),
+]
+
+
+@pytest.mark.parametrize(("key", "sex", "days", "limits"), RANGES)
+def test_range(catalogue, key, sex, days, limits):
+    found = range_for(Test.objects.get(key=key), sex=sex, born=born(days), day=DAY)
+    assert (found and (found.low, found.high)) == limits
+
+
+def test_the_narrower_range_wins_and_then_the_one_for_the_sex(catalogue):
+    hb = Test.objects.get(key="hb")
+    hb.ranges.create(from_days=0, to_days=40000, low=1, high=2)
+    hb.ranges.create(sex="male", from_days=0, to_days=40000, low=3, high=4)
+    hb.ranges.create(sex="male", from_days=8000, to_days=9000, low=5, high=6)
+
+    def low(sex, days):
+        return range_for(hb, sex=sex, born=born(days), day=DAY).low
+
+    assert (low("male", 8500), low("male", 7000), low("unknown", 7000)) == (5, 3, 1)
+
+
+FLAGS = [
+    ("hb", "7.0", "LL"),
+    ("hb", "7.1", "L"),
+    ("hb", "12.9", "L"),
+    ("hb", "13", ""),
+    ("hb", "17", ""),
+    ("hb", "17.1", "H"),
+    ("hb", "20", "HH"),
+    ("alt", "41", "H"),
+    ("alt", "3", ""),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "expected"), FLAGS)
+def test_flag_of_a_number(catalogue, key, value, expected):
+    test = Test.objects.get(key=key)
+    limits = range_for(test, sex="male", born=born(10000), day=DAY)
+    assert flag(test, limits, number=Decimal(value)) == expected
+
+
+@pytest.mark.parametrize(("coded", "expected"), [("negative", ""), ("trace", "A"), ("4+", "A"), ("", "")])
+def test_flag_of_a_word(catalogue, coded, expected):
+    assert flag(Test.objects.get(key="ua_protein"), None, coded=coded) == expected
+
+
+def test_without_a_range_only_critical_numbers_are_flagged(catalogue):
+    hb = Test.objects.get(key="hb")
+    assert [flag(hb, None, number=Decimal(value)) for value in ("7", "8", "20")] == ["LL", "", "HH"]
