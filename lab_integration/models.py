@@ -259,6 +259,22 @@ class SentMessage(Row):
         return f"{self.type} {self.control_id}"
 
 
+class Listening(Row):
+    """Where the wire listens, and when it last said so: a page can tell a silent analyzer from a wire that is down."""
+
+    host = models.CharField(max_length=50)
+    hl7_port = models.PositiveIntegerField()
+    astm_port = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-beat_at"]
+
+    def __str__(self):
+        return f"{self.host}: {self.hl7_port}, {self.astm_port}"
+
+
 class SentStep(Row):
     """One work order step (AWOS) of an order message, under an id that is never used again."""
 

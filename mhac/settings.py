@@ -8,6 +8,7 @@ MHAC_TRAINING       1 marks every page and paper TRAINING              default 0
 MHAC_HTTPS          0 serves plain http on a closed network            default 1
 MHAC_PROGRAMMES     folder with the clinic's own programme editions    default none
 ALLOWED_HOSTS       comma separated                                    default 127.0.0.1,localhost
+FAIL_AT             tests of the laboratory's wire only: where a process ends by force     default nowhere
 DEBUG               1 shows errors to developers                       default 0
 """
 
@@ -57,6 +58,7 @@ def database(url: str) -> dict:
 SECRET_KEY = secret("SECRET_KEY", "Generate one and keep it: `make run` does this for a first look.")
 DEBUG = flag("DEBUG")
 TRAINING = flag("MHAC_TRAINING")
+FAIL_AT = os.environ.get("FAIL_AT", "")
 HTTPS = flag("MHAC_HTTPS", "1")
 PUBLIC_URL = os.environ.get("MHAC_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 SIGNING_KEY = os.environ.get("MHAC_SIGNING_KEY", "")

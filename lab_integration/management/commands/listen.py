@@ -1,0 +1,66 @@
+"""Listen for analyzers: HL7 over MLLP on one port, ASTM over LIS1 on another, until SIGTERM."""
+
+import signal
+import threading
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from lab_integration.listener import Listener
+from lab_integration.models import Listening
+
+LEASE = 0x6C6973  # one listener in a database
+BEAT = 10.0
+
+
+class Command(BaseCommand):
+    help = __doc__
+    requires_system_checks = []
+
+    def add_arguments(self, parser):
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for every one")
+        parser.add_argument("--hl7-port", type=int, default=2575)
+        parser.add_argument("--astm-port", type=int, default=2576)
+
+    def handle(self, *args, host, hl7_port, astm_port, **options):
+        self.take_lease()
+        try:
+            listener = Listener(host, hl7_port, astm_port)
+        except OSError as error:
+            # In training nothing outside knows the port: another clinic on this machine may have it.
+            if not settings.TRAINING:
+                raise CommandError(
+                    f"Port {hl7_port} or {astm_port} on {host} cannot be used: {error.strerror}. "
+                    "Stop what listens there, or choose others with --hl7-port and --astm-port."
+                ) from None
+            listener = Listener(host, 0, 0)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: listener.stop())
+        one, two = listener.ports
+        self.stdout.write(f"Listening on {host}: HL7 (MLLP) on port {one}, ASTM (LIS1) on port {two}.")
+        self.stdout.flush()
+        now = timezone.now()
+        row = Listening.objects.create(host=host, hl7_port=one, astm_port=two, started_at=now, beat_at=now)
+        Listening.objects.exclude(pk=row.pk).delete()
+        threading.Thread(target=self.beat, args=(row, listener), daemon=True).start()
+        listener.serve()
+        row.delete()
+        self.stdout.write("No longer listening.")
+
+    def take_lease(self):
+        """Two listeners on one database would each store what the other answers; the second one stops here."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEASE])
+            if not cursor.fetchone()[0]:
+                raise CommandError("Another `listen` is running on this database. Stop it first.")
+
+    def beat(self, row, listener):
+        while not listener.stopping.wait(BEAT):
+            try:
+                Listening.objects.filter(pk=row.pk).update(beat_at=timezone.now())
+            except OperationalError as error:
+                self.stderr.write(f"The database does not answer: {error}")
+            finally:
+                connection.close()
