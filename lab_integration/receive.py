@@ -110,7 +110,7 @@ def reply(stored: list[Stored], body: bytes, analyzer: Analyzer | None, now: dat
     except hl7.Unreadable as error:
         return [LINK] if first.transport == "lis1" else [acknowledgement.unreadable(now, fresh(now), str(error))]
     if isinstance(message, lis2.Session):
-        return [LINK, *_answer_records(message, analyzer, profile, now)]
+        return _answer_records(message, analyzer, profile, now) or [LINK]
     if analyzer is not None and acknowledgement.judge(message, profile).kind is Kind.QUERY:
         return _answer(message, analyzer, profile, now)
     return acknowledgement.acknowledge(message, profile, now, fresh(now))
