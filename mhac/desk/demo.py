@@ -13,8 +13,21 @@ from django.utils import timezone
 from PIL import Image, ImageDraw
 
 from mhac.accounts.models import RoleGrant, User
+from mhac.appointments import services as appointments
+from mhac.appointments.models import Slot
+from mhac.certificates import services as certificates
 from mhac.clinics.models import Clinic
+from mhac.clinics.numbers import uuid7
+from mhac.decisions import services as decisions
+from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Pregnancy, Vitals
+from mhac.labs import catalogue
+from mhac.labs import services as labs
+from mhac.labs.models import LabOrder, LabResult, Specimen
 from mhac.partners.models import Agreement, Member, PartnerOrganisation
+from mhac.patients import services as patients
+from mhac.patients.models import Patient
+from mhac.screenings import services as screenings
+from mhac.screenings.models import Consent
 
 PASSWORD = "kabul-training-2026"  # noqa: S105 - printed for everybody, for training clinics only
 
@@ -168,6 +181,7 @@ def face(hue: int) -> bytes:
 
 
 def make_sites() -> dict[str, Clinic]:
+    """The three sites. They have no weekend, so that a first look on a Friday finds people in the clinic."""
     return {
         code: Clinic.objects.get_or_create(
             code=code,
@@ -212,11 +226,184 @@ def make_partner(username, full_name, code, name, kind, country, programme):
     )
 
 
-@transaction.atomic
+def passport_of(family, person, count):
+    """The invented passport of one person: letters XX and a running number, valid for five years."""
+    return {
+        "kind": "passport",
+        "number": f"XX{count:06d}",
+        "issuer": "AFG",
+        "expires_on": timezone.localdate() + datetime.timedelta(days=5 * 365),
+    }
+
+
+def register(family, sites, users, count):
+    """The case with everybody's screening open; returns the screenings."""
+    clinic = sites[family.site]
+    by = users[{"KBL": "reception", "HRT": "herat"}.get(family.site, "torkham")]
+    head = family.people[0]
+    case = screenings.open_case(
+        clinic=clinic,
+        programme=family.programme,
+        contact_name=f"{head.given} {family.family_name}",
+        phone="+93 700 000 000",
+        address=f"Training Street {count}, {clinic.province}",
+        by=by,
+    )
+    people = [
+        {
+            "key": uuid7(),
+            "person": {
+                "given_name": person.given,
+                "family_name": family.family_name,
+                "native_name": person.native,
+                "father_name": person.father,
+                "sex": person.sex,
+                "born_earliest": person.born,
+                "phone": case.phone,
+                "address": case.address,
+            },
+            "documents": [passport_of(family, person, count * 10 + nth)],
+            "relation": person.relation,
+            "reference": f"{family.reference}9{count:04d}{nth:03d}" if family.reference else "",
+        }
+        for nth, person in enumerate(family.people)
+    ]
+    made = screenings.register_family(case, people, by=by)
+    for screening, person in zip(made, family.people, strict=True):
+        patients.take_photo(screening.patient, data=face(person.hue), by=by)
+    return made
+
+
+# ------------------------------------------------------------------------------ the stages, each through its own room
+
+
+def booked(family, members, users):
+    by = members[0].case.created_by
+    slots = appointments.open_day(members[0].clinic, members[0].clinic.today(), by=by)
+    free = next(
+        slot
+        for slot in Slot.objects.with_room().filter(pk__in=[slot.pk for slot in slots])
+        if slot.capacity - slot.taken >= len(members)
+    )
+    appointments.book(members[0].case, free, screenings=members, by=by)
+
+
+def arrived(family, members, users):
+    by = members[0].case.created_by
+    for member in members:
+        appointments.arrive(member.bookings.get(state="booked"), by=by)
+        patients.confirm_identity(member.patient, station="reception", clinic=member.clinic, by=by)
+        adult = member.patient.age_on(member.clinic.today()) >= 18
+        given_by = member.patient.name if adult else members[0].patient.name
+        for purpose in Consent.Purpose.values:
+            screenings.give_consent(member, purpose=purpose, given_by=given_by, by=by)
+
+
+def measured(family, members, users):
+    for member in members:
+        child = member.patient.age_on(member.clinic.today()) < 12
+        Vitals.objects.create(
+            screening=member,
+            measured_at=timezone.now(),
+            weight_kg="24.5" if child else "68.0",
+            height_cm="121.0" if child else "168.0",
+            systolic_mmhg=98 if child else 122,
+            diastolic_mmhg=62 if child else 78,
+            pulse_per_min=92 if child else 74,
+            temperature_c="36.7",
+            spo2_percent=97,
+            by=users["nurse"],
+        )
+
+
+def examined(family, members, users):
+    for member in members:
+        today, patient = member.clinic.today(), member.patient
+        nothing = {"known_hiv": False, "tb_signs": [], "tb_history": [], "tb_contacts": [], "risks": []}
+        MedicalHistory.objects.create(
+            screening=member,
+            taken_on=today,
+            polio_area_stay_days=9 if family.programme == "returnee-avrr" else None,
+            by=users["nurse"],
+            **nothing,
+        )
+        if patient.sex == "female" and 11 <= patient.age_on(today) <= 50:
+            Pregnancy.objects.create(screening=member, asked_on=today, pregnant=False, by=users["nurse"])
+        PhysicalExam.objects.create(screening=member, held_on=today, by=users["physician"])
+        if family.programme == "returnee-avrr":
+            leaves = timezone.now() + datetime.timedelta(hours=30)
+            screenings.plan_travel(member, departure=leaves, mode="land", by=users["reception"])
+
+
+def filmed(family, members, users):
+    for member in members:
+        today = member.clinic.today()
+        if family.programme in {"ca", "uk-tb"} and member.patient.age_on(today) >= 11:
+            ChestXray.objects.create(
+                screening=member,
+                taken_on=today,
+                taken_by=users["radiology"],
+                image_reference=f"TRAINING-{member.reference or member.patient.number}",
+                findings=[],
+                read_by=users["radiology"],
+                read_at=timezone.now(),
+            )
+
+
+def collected(family, members, users):
+    for member in members:
+        decisions.order_due(member, by=users["physician"])
+        waiting = list(LabOrder.objects.to_collect().filter(screening=member))
+        if waiting:
+            patients.confirm_identity(member.patient, station="collection", clinic=member.clinic, by=users["lab"])
+            labs.collect(member, orders=waiting, by=users["lab"])
+
+
+def resulted(family, members, users):
+    for specimen in Specimen.objects.filter(screening__in=members, state=Specimen.State.COLLECTED):
+        labs.receive(specimen, by=users["lab"])
+    for order in LabOrder.objects.awaiting_result().filter(screening__in=members).select_related("test"):
+        labs.enter(order, text=normal_answer(order.test), by=users["lab"])
+
+
+def normal_answer(test):
+    """What a healthy person's result of this test reads."""
+    return test.normal[0] if test.normal else {"crea": "0.9", "glu": "90", "hb": "14.1"}.get(test.key, "1")
+
+
+def verified(family, members, users):
+    for result in LabResult.objects.to_verify().filter(screening__in=members):
+        labs.verify(result, by=users["supervisor"])
+
+
+def signed(family, members, users):
+    for member in members:
+        decisions.sign(member, by=users["physician"], on=member.clinic.today())
+
+
+def issued(family, members, users):
+    for member in members:
+        certificates.issue(member, by=users["physician"])
+
+
+STEPS = [booked, arrived, measured, examined, filmed, collected, resulted, verified, signed, issued]
+
+
 def load():
     """Make the training clinic; what is there already stays as it is. Returns how many families were added."""
     sites = make_sites()
-    for username, full_name, role, code in STAFF:
-        make_user(username, full_name, role, sites.get(code))
+    users = {row[0]: make_user(row[0], row[1], row[2], sites.get(row[3])) for row in STAFF}
     for row in PARTNERS:
         make_partner(*row)
+    catalogue.load()
+    added = 0
+    for count, family in enumerate(FAMILIES, 1):
+        head = family.people[0]
+        if Patient.objects.filter(given_name=head.given, family_name=family.family_name).exists():
+            continue
+        added += 1
+        with transaction.atomic():
+            members = register(family, sites, users, count)
+            for step in STEPS[: STAGES.index(family.stage)]:
+                step(family, members, users)
+    return added
