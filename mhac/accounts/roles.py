@@ -201,6 +201,12 @@ TABLE = {
         "MGR": "r list",
         "AUD": "meta",
     },
+    "Certificate: revoke / re-issue": {
+        "PHY": "c! → s2",
+        "PAR": "c (request)",
+        "MGR": "s2!",
+        "AUD": "r",
+    },
     "Partner transmittal": {
         "PHY": "s!",
         "PAR": "r o",
@@ -317,7 +323,8 @@ PERMISSIONS = {
         "s": ["decisions.sign"],
     },
     "Certificate: draft, issue": {"r": ["certificates.view_certificate"], "s": ["certificates.issue_certificate"]},
-    "Certificate: download/print": {"x": ["certificates.print_certificate"]},
+    "Certificate: download/print": {"r": ["certificates.view_certificate"], "x": ["certificates.print_certificate"]},
+    "Certificate: revoke / re-issue": {"s": ["certificates.revoke_certificate"]},
     "Users & roles": {"r": ["accounts.view_user"], "c": ["accounts.add_user"], "u": ["accounts.change_user"]},
     "Audit log": {"r": ["accounts.view_access"]},
     "Ledger: what is asked and why": {"r": ["decisions.view_ledger"]},

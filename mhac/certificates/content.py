@@ -34,6 +34,7 @@ TYPES = {"ime_summary": "ATTEND", "tb_clearance": "TB-CLR", "fit_to_travel": "FT
 SEX_SIGNS = {"female": "F", "male": "M"}
 DOCUMENT_SIGNS = {"passport": "P", "e_tazkira": "ET", "tazkira": "T", "unhcr": "U", "por_card": "PR", "other": "O"}
 PHOTO_HASH_BYTES = 8
+UNFIT = "F4"
 
 
 def freeze(screening, signoff, *, kind, number, photo, on) -> dict:
@@ -56,8 +57,8 @@ def freeze(screening, signoff, *, kind, number, photo, on) -> dict:
         "fit": answer.get("fit_to_travel") if kind == Certificate.Kind.FIT_TO_TRAVEL else None,
         "travel": signoff.facts.get("travel") if kind == Certificate.Kind.FIT_TO_TRAVEL else None,
         "issued_on": on.isoformat(),
-        "valid_until": _iso(valid_until(signoff, kind)),
-        "ends_at": _iso(ends_at(signoff, kind)),
+        "valid_until": _iso(valid_until(signoff, kind, clinic)),
+        "ends_at": _iso(ends_at(signoff, kind, clinic)),
         "signed_by": signoff.signed_by.full_name,
         "licence": signoff.signed_by.licence,
         "signed_at": signoff.signed_at.astimezone(ZoneInfo(clinic.timezone)).isoformat(timespec="minutes"),
@@ -74,29 +75,28 @@ def fingerprint(facts: dict) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def ends_at(signoff, kind) -> datetime.datetime | None:
+def ends_at(signoff, kind, clinic) -> datetime.datetime | None:
     """The moment a fit-to-travel check ends (FTT-VAL: 72 hours from the signature); other documents end with a day."""
     if kind != Certificate.Kind.FIT_TO_TRAVEL:
         return None
-    site = ZoneInfo(signoff.screening.clinic.timezone)
-    return (signoff.signed_at + CHECK_VALID).astimezone(site)
+    return (signoff.signed_at + CHECK_VALID).astimezone(ZoneInfo(clinic.timezone))
 
 
-def valid_until(signoff, kind) -> datetime.date | None:
+def valid_until(signoff, kind, clinic) -> datetime.date | None:
     """The last valid day, in the calendar of the site."""
-    moment = ends_at(signoff, kind)
+    moment = ends_at(signoff, kind, clinic)
     return moment.date() if moment else signoff.valid_until
 
 
 def is_over(certificate) -> bool:
     """Whether the document's time has run out."""
-    if moment := ends_at(certificate.signoff, certificate.kind):
+    if moment := ends_at(certificate.signoff, certificate.kind, certificate.clinic):
         return timezone.now() > moment
     return certificate.valid_until is not None and certificate.clinic.today() > certificate.valid_until
 
 
 def claims(facts: dict) -> dict:
-    """The fields of the QR (seal.FIELDS). Health never enters: no result, no grade, no condition, no reason to travel."""
+    """The fields of the QR (seal.FIELDS). Health never enters: no result, grade or condition, no reason to travel."""
     person, document = facts["person"], facts["person"]["document"] or {}
     return {
         "iss": facts["site"]["code"],

@@ -1,7 +1,6 @@
 """The keys of this clinic: the one it signs with, from a file, and the public halves of all it ever signed with."""
 
 from django.conf import settings
-from django.utils import timezone
 
 from mhac.certificates import seal
 from mhac.certificates.models import SigningKey
@@ -37,15 +36,3 @@ def current() -> seal.Key:
 def known() -> dict[str, bytes]:
     """Key id -> public key, of every key that is not compromised."""
     return {key.key_id: bytes(key.public) for key in SigningKey.objects.filter(compromised_at__isnull=True)}
-
-
-def mark_compromised(key_id: str, *, because: str) -> SigningKey:
-    """From now on nothing that this key signed counts. Raises `seal.NoKey` when there is no such key or no reason."""
-    key = SigningKey.objects.filter(key_id=key_id).first()
-    if key is None:
-        raise seal.NoKey(f"No document was ever signed with a key {key_id}. Check the id on the document's last page.")
-    if not because:
-        raise seal.NoKey("Say what happened to the key with --because, for whoever asks later.")
-    key.compromised_at, key.compromised_because = timezone.now(), because
-    key.save(update_fields=["compromised_at", "compromised_because"])
-    return key

@@ -14,6 +14,7 @@ import segno
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
+from PIL import Image
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
@@ -54,6 +55,7 @@ class PackageOnly(URLFetcher):
 
 def render(facts: dict, *, photo: bytes, seal_text: str, verify_url: str) -> bytes:
     """The PDF of `facts` (content.freeze) with the photo (JPEG) and the QR. Raises `Unprintable`."""
+    _refuse_what_is_no_picture(photo)
     files = {"mhac:photo": ("image/jpeg", photo), "mhac:qr": ("image/png", qr(seal_text))}
     with translation.override("en"):
         html = render_to_string(f"certificates/{facts['kind']}.html", context_of(facts, verify_url))
@@ -73,6 +75,15 @@ def render(facts: dict, *, photo: bytes, seal_text: str, verify_url: str) -> byt
             )
     except FatalURLFetchingError as why:
         raise Unprintable(str(why)) from None
+
+
+def _refuse_what_is_no_picture(photo):
+    # WeasyPrint would leave it out without a word, and a certificate must not be without its face.
+    try:
+        with Image.open(io.BytesIO(photo)) as picture:
+            picture.load()
+    except (OSError, ValueError, SyntaxError):
+        raise Unprintable("The photo cannot be read. Take a new one.") from None
 
 
 def qr(text: str) -> bytes:

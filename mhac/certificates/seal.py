@@ -60,7 +60,11 @@ class Forged(ValueError):
 
 
 class UnknownKey(Forged):
-    """The text names a key that the reader does not hold."""
+    """The text names a key that the reader does not hold: `key_id`, which anybody could have written."""
+
+    def __init__(self, key_id: str):
+        super().__init__("This code was signed with a key that is not ours, or not known here yet.")
+        self.key_id = key_id
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ def verify(text: str, keys: dict[str, bytes]) -> dict:
             raise ValueError
         key_id = header[KID].decode("ascii")
     if key_id not in keys:
-        raise UnknownKey("This code was signed with a key that is not ours, or not known here yet.")
+        raise UnknownKey(key_id)
     with _or_forged():
         public = Ed25519PublicKey.from_public_bytes(keys[key_id])
         payload = cwt.COSE.new().decode(message, _cose_key(public, key_id))

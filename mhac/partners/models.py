@@ -6,6 +6,12 @@ from mhac.accounts.models import User
 from mhac.clinics.models import Row
 
 
+class PartnerOrganisationQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The organisation this user signs in for."""
+        return self.filter(members__user=user)
+
+
 class PartnerOrganisation(Row):
     """Who asked for a screening and receives its document: an embassy, a ministry, a sending mission."""
 
@@ -21,6 +27,8 @@ class PartnerOrganisation(Row):
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
     country = models.CharField(_("country"), max_length=3)
     history = HistoricalRecords()
+
+    objects = PartnerOrganisationQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -1,2 +1,9 @@
+from django.urls import path
+
+from mhac.portal import views
+
 app_name = "portal"
-urlpatterns = []
+urlpatterns = [
+    path("", views.documents, name="documents"),
+    path("<uuid:release>/file/", views.download, name="download"),
+]

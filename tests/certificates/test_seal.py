@@ -67,7 +67,7 @@ def test_the_same_claims_give_the_same_seal(key):
 
 
 def test_a_seal_fits_a_code_that_a_telephone_reads(key):
-    # platform.md section 4: about 350 characters, QR version 12 at level M, more than 0.5 mm a module at 36 mm
+    # QR version 12 or 13 at level M: about half a millimetre a module on the paper
     longest = {**CLAIMS, "pid": {**CLAIMS["pid"], "n": "M" * 60}}
     assert len(seal.seal(CLAIMS, key)) < 420
     assert len(seal.seal(longest, key)) < 480

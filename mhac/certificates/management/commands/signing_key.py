@@ -3,7 +3,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from mhac.certificates import keys, seal
+from mhac.certificates import keys, seal, services
 
 
 class Command(BaseCommand):
@@ -20,13 +20,16 @@ class Command(BaseCommand):
     def handle(self, *args, create_if_missing, compromised, because, **options):
         try:
             if compromised:
-                keys.mark_compromised(compromised, because=because)
-                self.stdout.write(f"Key {compromised} no longer counts. Move its file away and create a new key.")
+                suspended = services.mark_compromised(compromised, because=because)
+                self.stdout.write(
+                    f"Key {compromised} no longer counts; {suspended} documents are suspended. "
+                    "Move its file away, create a new key, and issue them again."
+                )
                 return
             if create_if_missing and settings.SIGNING_KEY and not Path(settings.SIGNING_KEY).exists():
                 seal.create_key(Path(settings.SIGNING_KEY), training=settings.TRAINING)
             key = keys.current()
-        except seal.NoKey as why:
+        except (seal.NoKey, services.NotReady) as why:
             raise CommandError(str(why)) from None
         kind = "training key" if key.training else "signing key"
         self.stdout.write(f"{kind} {key.key_id} in {settings.SIGNING_KEY}")
