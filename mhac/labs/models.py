@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from mhac.accounts.models import User
+from mhac.clinics import numbers
 from mhac.clinics.models import Clinic, Row
 from mhac.labs import words
 from mhac.screenings.models import Fact
@@ -78,6 +79,11 @@ class Test(Row):
     def __str__(self):
         return self.name
 
+    @property
+    def usual(self):
+        """The words that surprise nobody, for a coded test."""
+        return ", ".join(str(words.label(word)) for word in self.normal)
+
 
 class ReferenceRange(Row):
     """Limits for one sex and age in days, both ends included; the narrowest that fits is used."""
@@ -94,12 +100,25 @@ class ReferenceRange(Row):
         ordering = ["test", "from_days"]
 
     def __str__(self):
-        return f"{self.test}: {self.low} – {self.high}"
+        return f"{self.test}: {self.shown}"
+
+    @property
+    def shown(self):
+        """13 – 17, or the one limit there is."""
+        low, high = (None if limit is None else f"{limit.normalize():f}" for limit in (self.low, self.high))
+        if low is None or high is None:
+            return f"≥ {low}" if high is None else f"≤ {high}"
+        return f"{low} – {high}"
 
 
 class SpecimenQuerySet(models.QuerySet):
     def visible_to(self, user):
         return self.filter(screening__clinic__in=user.sites())
+
+    def numbered(self, typed):
+        """The specimen whose own number, or that of a tube of its set, was typed or scanned."""
+        number = numbers.clean(typed)
+        return self.filter(models.Q(accession=number) | models.Q(tubes__number=number)).distinct()
 
 
 class Specimen(Row, Fact):

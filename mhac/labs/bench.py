@@ -1,0 +1,262 @@
+"""The lists of the bench: who is to be collected, which tubes are where, which results wait. Each takes the same number
+of queries however long it is; the next page begins after the last row of this one."""
+
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.utils.translation import gettext_lazy as _
+
+from mhac.labs import services
+from mhac.labs.limits import flag, range_for
+from mhac.labs.models import LabOrder, LabResult, Specimen
+from mhac.labs.ordering import is_series
+from mhac.screenings.models import Screening
+
+PAGE = 50
+
+# key -> (name, status colour)
+TABS = {
+    "collect": (_("To collect"), "grey"),
+    "underway": (_("On the way"), "blue"),
+    "inside": (_("In the laboratory"), "blue"),
+    "arrived": (_("Results to verify"), "amber"),
+    "rejected": (_("Rejected"), "red"),
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows, and the key after which the next ones stand ("" when there are none)."""
+
+    rows: list
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Tube:
+    """What is to be taken into one container: `key` names it in the form, `held` says why not today."""
+
+    key: str
+    tube: str
+    label: str
+    nth: int
+    orders: list = field(default_factory=list)
+    held: str = ""
+
+
+def key_of(text):
+    """The key of a row as it stands in a form or an address, or None when it is none."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def page_of(rows, after):
+    """The first rows whose key comes after `after`. Keys are made in the order of time."""
+    if key := key_of(after):
+        rows = rows.filter(pk__gt=key)
+    found = list(rows.order_by("pk")[: PAGE + 1])
+    return Page(found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else "")
+
+
+def _orders_in(*states):
+    return Exists(LabOrder.objects.filter(specimen=OuterRef("pk"), state__in=states))
+
+
+def _specimens(user, tab):
+    rows = Specimen.objects.visible_to(user)
+    if tab == "underway":
+        return rows.filter(state=Specimen.State.COLLECTED)
+    if tab == "inside":
+        return rows.filter(_orders_in(LabOrder.State.COLLECTED), state=Specimen.State.RECEIVED)
+    if tab == "arrived":
+        return rows.filter(_orders_in(LabOrder.State.RESULTED))
+    return rows.filter(state=Specimen.State.REJECTED)
+
+
+def _to_collect(user):
+    waiting = LabOrder.objects.to_collect().filter(screening=OuterRef("pk"))
+    states = [Screening.State.OPEN, Screening.State.SIGNED]
+    return Screening.objects.visible_to(user).filter(Exists(waiting), state__in=states)
+
+
+def counts(user):
+    """How many stand under each tab; rejected tubes are history and are not counted."""
+    usable = Specimen.objects.visible_to(user).exclude(state=Specimen.State.REJECTED)
+    found = usable.aggregate(
+        underway=Count("pk", filter=Q(state=Specimen.State.COLLECTED)),
+        inside=Count("pk", filter=Q(_orders_in(LabOrder.State.COLLECTED), state=Specimen.State.RECEIVED)),
+        arrived=Count("pk", filter=Q(_orders_in(LabOrder.State.RESULTED))),
+    )
+    return {"collect": _to_collect(user).count(), **found}
+
+
+def people_to_collect(user, after=""):
+    """Screenings with something to collect; each gets `.tubes`."""
+    page = page_of(_to_collect(user).select_related("patient", "case"), after)
+    orders = LabOrder.objects.to_collect().filter(screening__in=page.rows).select_related("test")
+    by_screening = defaultdict(list)
+    for order in orders.order_by("test__position"):
+        by_screening[order.screening_id].append(order)
+    for screening in page.rows:
+        screening.tubes = grouped(by_screening[screening.pk])
+    return page
+
+
+def tubes(user, tab, after=""):
+    """Specimens under one tab, with their orders in `.tests`."""
+    shown = LabOrder.objects.exclude(state=LabOrder.State.CANCELLED) if tab != "rejected" else LabOrder.objects.all()
+    rows = _specimens(user, tab).select_related("screening__patient", "collected_by", "received_by")
+    tests = Prefetch("orders", shown.select_related("test").order_by("test__position"), to_attr="tests")
+    return page_of(rows.prefetch_related(tests), after)
+
+
+def grouped(orders, taken_today=frozenset()):
+    """Orders by container: one per kind of tube, for a series one per specimen, of which the first can be taken now
+    unless one was taken today."""
+    found, first = {}, {}
+    for order in sorted(orders, key=lambda each: (each.nth, each.test.position)):
+        tube = order.test.tube
+        nth = order.nth if is_series(order) else 0
+        why = ""
+        if nth and tube in taken_today:
+            why = _("one was taken today; the next one is taken on another day")
+        elif nth and first.setdefault(tube, nth) != nth:
+            why = _("on another day")
+        new = Tube(f"{tube}-{nth}", tube, order.test.get_tube_display(), nth, held=why)
+        found.setdefault(new.key, new).orders.append(order)
+    return list(found.values())
+
+
+def to_take(screening):
+    """What is left to collect of one screening, by container."""
+    orders = LabOrder.objects.to_collect().filter(screening=screening).select_related("test")
+    taken = Specimen.objects.filter(screening=screening).exclude(state=Specimen.State.REJECTED).select_related("clinic")
+    today = screening.clinic.today()
+    return grouped(orders, {each.tube for each in taken if each.collected_on == today})
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A result that waits for verification, with what is needed to judge it. `blocked`: why this user cannot."""
+
+    result: LabResult
+    limits: object
+    flag: str
+    before: LabResult | None
+    replaces: LabResult | None
+    blocked: str
+
+
+def to_verify(user, after=""):
+    """Results that wait, the critical ones first. `after`: "1" or "0" (critical or not) and the key of the last row."""
+    rows = LabResult.objects.visible_to(user).to_verify()
+    if key := key_of(after[1:]):
+        later = Q(critical=False) if after[0] == "1" else Q(pk__in=[])
+        rows = rows.filter(later | Q(critical=after[0] == "1", pk__gt=key))
+    rows = rows.select_related("order__test", "order__specimen", "screening__patient", "entered_by")
+    found = list(rows.prefetch_related("order__test__ranges").order_by("-critical", "pk")[: PAGE + 1])
+    shown = found[:PAGE]
+    before, replaced = earlier(shown), _replaced(shown)
+    last = f"{int(shown[-1].critical)}{shown[-1].pk}" if len(found) > PAGE else ""
+    return Page([_waiting(each, user, before, replaced) for each in shown], last)
+
+
+def _waiting(result, user, before, replaced):
+    limits = limits_of(result.order, result.screening.patient, result.filed_at.date())
+    return Waiting(
+        result,
+        limits,
+        flag(result.order.test, limits, number=result.number, coded=result.coded),
+        before.get((result.screening.patient_id, result.order.test_id)),
+        replaced.get(result.order_id),
+        services.why_not_verify(result, user),
+    )
+
+
+def limits_of(order, patient, day):
+    return range_for(order.test, sex=patient.sex, born=patient.born_latest, day=day)
+
+
+def earlier(results):
+    """(patient, test) -> the last verified result of that person in another order."""
+    people = {each.screening.patient_id for each in results}
+    tests = {each.order.test_id for each in results}
+    rows = LabResult.objects.verified().filter(screening__patient__in=people, order__test__in=tests)
+    rows = rows.exclude(order__in=[each.order_id for each in results]).select_related("order__test", "screening")
+    rows = rows.order_by("screening__patient", "order__test", "-verified_at")
+    return {
+        (each.screening.patient_id, each.order.test_id): each
+        for each in rows.distinct("screening__patient", "order__test")
+    }
+
+
+def _replaced(results):
+    """Order -> the version that this result would replace."""
+    rows = LabResult.objects.filter(order__in=[each.order_id for each in results], state=LabResult.State.SUPERSEDED)
+    return {each.order_id: each for each in rows.select_related("order__test").order_by("version")}
+
+
+# One specimen
+
+
+def taken_of(screening):
+    """What was collected of one screening today and can be used, ready to be printed."""
+    rows = Specimen.objects.filter(screening=screening).exclude(state=Specimen.State.REJECTED)
+    rows = rows.select_related("screening__patient", "screening__case", "clinic").prefetch_related("tubes")
+    return [each for each in rows.order_by("accession") if each.collected_on == screening.clinic.today()]
+
+
+def received(user):
+    """The tubes that arrived last."""
+    rows = Specimen.objects.visible_to(user).filter(state=Specimen.State.RECEIVED)
+    return rows.select_related("screening__patient", "received_by").order_by("-received_at")[:10]
+
+
+def orders_of(specimen):
+    """The orders on one specimen, each with all its `.versions`, the newest first."""
+    versions = Prefetch(
+        "results",
+        LabResult.objects.select_related("order__test", "entered_by", "verified_by", "screening").order_by("-version"),
+        to_attr="versions",
+    )
+    rows = specimen.orders.select_related("test").prefetch_related(versions, "test__ranges")
+    return list(rows.order_by("test__position"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One test in the grid of results. `box` is its field, or None when it is not waiting for a result."""
+
+    order: LabOrder
+    box: object
+    limits: object
+    before: LabResult | None
+
+
+def grid(form, orders, screening):
+    """The rows of the grid of one specimen."""
+    rows = LabResult.objects.verified().filter(screening__patient=screening.patient_id)
+    rows = rows.filter(order__test__in=[each.test_id for each in orders]).exclude(order__in=orders)
+    before = {each.order.test_id: each for each in rows.select_related("order__test").order_by("verified_at")}
+    fields = {key: form[key] for key in form.fields}
+    day = screening.clinic.today()
+    return [
+        Row(each, fields.get(str(each.pk)), limits_of(each, screening.patient, day), before.get(each.test_id))
+        for each in orders
+    ]
+
+
+def custody(specimen):
+    """Every change of a specimen and its results, the newest first: (when, what, who, why)."""
+    steps = []
+    for row in specimen.history.select_related("history_user"):
+        steps.append((row.history_date, row.get_state_display(), row.history_user, row.history_change_reason))
+    results = LabResult.history.filter(order__specimen=specimen).select_related("history_user", "order__test")
+    for row in results:
+        what = f"{row.order.test} – {row.get_state_display()}"
+        steps.append((row.history_date, what, row.history_user, row.history_change_reason))
+    return sorted(steps, key=lambda step: step[0], reverse=True)
