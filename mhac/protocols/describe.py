@@ -17,7 +17,7 @@ def page(programmes: Programmes) -> str:
     """The whole page: the manual, the conditions, one section for each programme."""
     lines = [MANUAL.read_text(encoding="utf-8").rstrip(), "", "## Conditions", ""]
     lines += _table(("name", "holds for"), ((f"`{name}`", _meaning(CONDITIONS, name)) for name in CONDITIONS))
-    editions = (programmes.editions(key) for key in programmes.keys())  # noqa: SIM118 - not a mapping
+    editions = (programmes.editions(key) for key in programmes)
     lines += [line for each in editions for line in ("", *_programme(each))]
     return "\n".join(lines) + "\n"
 

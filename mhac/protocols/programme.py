@@ -7,7 +7,7 @@ file, the line and the key in the message: an edition with a hole would silently
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -176,6 +176,9 @@ class Programmes:
         """The programmes' keys, those of the contract first and in its order."""
         known = [key for key in vocabulary.PROGRAMMES if key in self._by_programme]
         return (*known, *sorted(self._by_programme.keys() - set(known)))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
 
     def edition(self, programme: str, on_date: date) -> Edition:
         """The edition in force on a day. Raises `Refused` when there is none."""
