@@ -177,10 +177,7 @@ def _pregnancy(answer, examined):
     """Weeks and days are brought from the day they were stated to the day of the examination."""
     if answer is None or not answer.pregnant:
         return None if answer is None else {"pregnant": False}
-    weeks = days = None
-    if answer.weeks is not None:
-        gestation = answer.weeks * 7 + (answer.days or 0) + (examined - answer.asked_on).days
-        weeks, days = divmod(gestation, 7) if gestation >= 0 else (None, None)
+    weeks, days = answer.gestation_on(examined) or (None, None)
     return {
         "pregnant": True,
         "weeks": weeks,

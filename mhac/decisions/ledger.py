@@ -8,10 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mhac.decisions import facts, words
+from mhac.decisions.models import SignOff
 from mhac.protocols.assessment import assess
 from mhac.protocols.facts import Refused, read
 from mhac.protocols.programme import Edition
 from mhac.screenings.programmes import programmes
+
+LABORATORY = "labs:collect"
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,16 @@ class Entry:
     not_before: datetime.date | None
     accepted: int | None
     product: str
+    ordered: bool
 
     @property
     def is_open(self):
         return self.state != "done"
+
+    @property
+    def can_be_done(self):
+        """Whether there is something to do on its page now; a specimen is taken once it is ordered."""
+        return self.is_open and bool(self.place) and (self.place != LABORATORY or self.ordered)
 
     @property
     def state_word(self):
@@ -47,7 +56,8 @@ class Entry:
 
     @property
     def mark(self):
-        shown = (self.item, self.group, self.state, self.reason, str(self.not_before), str(self.accepted), *self.rules)
+        told = (self.group, self.state, self.reason, self.not_before, self.accepted, self.ordered)
+        shown = (self.item, *map(str, told), *self.rules)
         return hashlib.sha256("|".join(shown).encode()).hexdigest()[:6]
 
 
@@ -62,6 +72,7 @@ class Ledger:
     entries: tuple[Entry, ...]
     unknown: tuple[tuple[str, str], ...]
     unverified_results: tuple[str, ...]
+    signed: bool = False
 
     @property
     def state(self):
@@ -69,7 +80,7 @@ class Ledger:
 
     @property
     def state_word(self):
-        return words.OUTCOMES[self.state]
+        return words.SIGNED[self.state] if self.signed else words.OUTCOMES[self.state]
 
     @property
     def colour(self):
@@ -113,6 +124,15 @@ class Ledger:
             "done": done,
             "all": len(self.required),
         }
+
+    @property
+    def can_be_ordered(self):
+        """Whether something is due that the laboratory does and nobody ordered yet."""
+        return any(e.state == "due" and e.place == LABORATORY and not e.ordered for e in self.open_entries)
+
+    def changed_since(self, marks):
+        """Items whose entry looks different from the ledger that had these marks; none when there were no marks."""
+        return {entry.item for entry in self.entries if marks and entry.mark not in marks}
 
     @property
     def can_be_signed(self):
@@ -198,10 +218,30 @@ def of_records(records, *, on, signing_at=None):
         answer=answer,
         edition=edition,
         contradiction=contradiction,
-        entries=tuple(_entries(answer)),
+        entries=tuple(_entries(answer, {o.item for o in records.orders if o.state == o.State.ORDERED})),
         unknown=tuple((path, words.UNKNOWN[path]) for path in answer.get("unknown", ())),
         unverified_results=tuple(_unverified(records.orders)),
     )
+
+
+def of_signoff(signoff):
+    """The ledger as it was signed: whatever is edited later, it reads the same."""
+    return Ledger(
+        facts=signoff.facts,
+        answer=signoff.answer,
+        edition=programmes().by_key(signoff.edition),
+        contradiction="",
+        entries=tuple(_entries(signoff.answer, ordered=set())),
+        unknown=(),
+        unverified_results=(),
+        signed=True,
+    )
+
+
+def standing(screening, *, on):
+    """The signed ledger where a signature stands, else the ledger of the day."""
+    signoff = SignOff.objects.standing().filter(screening=screening).first()
+    return of_signoff(signoff) if signoff is not None else of(screening, on=on)
 
 
 def answer_to(stated, edition):
@@ -209,7 +249,7 @@ def answer_to(stated, edition):
     return assess(read(stated, programmes()), edition).answer()
 
 
-def _entries(answer):
+def _entries(answer, ordered):
     for group in ("required", "proposed", "withheld") if answer else ():
         for item in sorted(answer[group], key=list(words.ITEMS).index):
             found = answer["items"][item]
@@ -229,6 +269,7 @@ def _entries(answer):
                 not_before=datetime.date.fromisoformat(not_before) if not_before else None,
                 accepted=found.get("accepted"),
                 product=found.get("product", ""),
+                ordered=item in ordered,
             )
 
 

@@ -8,6 +8,15 @@ from mhac.clinics.models import Row
 from mhac.screenings.models import Screening
 
 
+class OfAScreening(models.QuerySet):
+    def visible_to(self, user):
+        whole = ("screening__patient", "screening__case", "screening__clinic")
+        return self.filter(screening__clinic__in=user.sites()).select_related(*whole)
+
+    def standing(self):
+        return self.filter(withdrawn_at__isnull=True)
+
+
 class Judgement(Row):
     """What a physician decided where the rules leave room: an extra item, a disease, an age, a grade. Never edited."""
 
@@ -28,6 +37,8 @@ class Judgement(Row):
     at = models.DateTimeField(auto_now_add=True)
     withdrawn_at = models.DateTimeField(null=True)
     history = HistoricalRecords()
+
+    objects = OfAScreening.as_manager()
 
     class Meta:
         verbose_name = _("physician's decision")
@@ -58,6 +69,8 @@ class SignOff(Row):
     withdrawn_because = models.TextField(blank=True)
     history = HistoricalRecords()
 
+    objects = OfAScreening.as_manager()
+
     class Meta:
         verbose_name = _("sign-off")
         ordering = ["-id"]
@@ -66,7 +79,10 @@ class SignOff(Row):
                 fields=["screening"], condition=models.Q(withdrawn_at__isnull=True), name="one_standing_signoff"
             )
         ]
-        permissions = [("sign", "May sign the decision on a screening"), ("view_ledger", "May see what is asked and why")]
+        permissions = [
+            ("sign", "May sign the decision on a screening"),
+            ("view_ledger", "May see what is asked and why"),
+        ]
 
     def __str__(self):
         return f"{self.screening}: {self.outcome}"

@@ -81,7 +81,7 @@ def judge(screening, *, code, reason, by, item="", age=None, grade=""):
     _refuse_unless_open(screening)
     if not reason.strip():
         raise NotReady(_("Write the reason; the partner and the next physician will ask for it."))
-    standing = Judgement.objects.filter(screening=screening, withdrawn_at__isnull=True)
+    standing = Judgement.objects.standing().filter(screening=screening)
     refusal = _REFUSALS[code](screening=screening, standing=standing, item=item, age=age, grade=grade)
     if refusal:
         raise NotReady(refusal)
@@ -173,9 +173,7 @@ def sign(screening, *, by, on, comment=""):
     if not by.licence:
         raise NotReady(_("Only a licensed physician signs. Ask the administrator to record your licence number."))
     screening = _locked(screening)
-    standing = (
-        SignOff.objects.filter(screening=screening, withdrawn_at__isnull=True).select_related("signed_by").first()
-    )
+    standing = SignOff.objects.standing().filter(screening=screening).select_related("signed_by").first()
     if standing:
         raise NotReady(
             _("%(name)s signed this screening on %(day)s. Withdraw that signature first if it is wrong.")
@@ -287,17 +285,28 @@ def withdraw(signoff, *, by, because):
 
 def recheck(screening):
     """Whether the standing signature still says what the facts say now. False when nobody's signature stands."""
-    signoff = SignOff.objects.filter(screening=screening, withdrawn_at__isnull=True).first()
+    signoff = SignOff.objects.standing().filter(screening=screening).select_related("screening__patient").first()
     if signoff is None:
         return False
-    screening = Screening.objects.whole().get(pk=screening.pk)
-    marks = (screening.facts_changed_at, screening.patient.facts_changed_at)
-    if not any(mark and mark > signoff.signed_at for mark in marks):
+    if not is_marked(signoff):
         return True
-    stated = facts.of(screening, on=signoff.signed_on, signing_at=signoff.signed_at)
-    edition = programmes().by_key(signoff.edition)
+    screening = Screening.objects.whole().get(pk=screening.pk)
+    return holds(signoff, facts.records_of([screening])[screening.pk])
+
+
+def is_marked(signoff):
+    """Whether a fact of the screening or of the person was written after the signature."""
+    marks = (signoff.screening.facts_changed_at, signoff.screening.patient.facts_changed_at)
+    return any(mark is not None and mark > signoff.signed_at for mark in marks)
+
+
+def holds(signoff, records):
+    """Whether these records lead to what was signed: the same outcome, last day and fitness to travel."""
+    stated = facts.of_records(records, on=signoff.signed_on, signing_at=signoff.signed_at)
     try:
-        now = ledger.answer_to(with_comment(stated, signoff.grade, signoff.comment), edition)
+        now = ledger.answer_to(
+            with_comment(stated, signoff.grade, signoff.comment), programmes().by_key(signoff.edition)
+        )
     except Contradiction:
         return False
     return all(now.get(part) == signoff.answer.get(part) for part in ("outcome", "valid_until", "fit_to_travel"))

@@ -69,7 +69,15 @@ SATISFIED_BY = {
     "clinician_review": _("The examination recorded with its day."),
 }
 
-# The page on which somebody does it; every one takes the key of the screening.
+# The page on which somebody does it (every one takes the key of the screening), and what she needs to do it.
+PLACE_PERMISSIONS = {
+    "exams:history": "exams.add_medicalhistory",
+    "exams:pregnancy": "exams.add_medicalhistory",
+    "exams:exam": "exams.add_physicalexam",
+    "exams:film": "exams.add_chestxray",
+    "screenings:consent": "screenings.add_consent",
+    "labs:collect": "labs.add_specimen",
+}
 PLACES = {
     "history": "exams:history",
     "symptom_screen": "exams:history",

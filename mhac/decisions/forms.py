@@ -1,0 +1,66 @@
+from allauth.core import ratelimit
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from mhac.decisions import words
+from mhac.decisions.models import Judgement
+
+
+class SignForm(forms.Form):
+    """A comment for the partner, and the password again: who holds the pen is asked at the moment of signing."""
+
+    comment = forms.CharField(
+        label=_("Comment for the partner"),
+        required=False,
+        max_length=2000,
+        strip=True,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+    )
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args, request, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_password(self):
+        user, typed = self.request.user, self.cleaned_data["password"]
+        if not ratelimit.consume(self.request, action="reauthenticate", user=user):
+            raise forms.ValidationError(_("Too many wrong passwords. Wait a minute, then try once more."))
+        if not user.check_password(typed):
+            raise forms.ValidationError(_("This is not your password. Nothing was signed; type it again."))
+        ratelimit.clear(self.request, action="reauthenticate", user=user)
+        return typed
+
+
+class JudgementForm(forms.Form):
+    """What a physician decides where the rules leave room."""
+
+    code = forms.ChoiceField(label=_("Decision"), choices=Judgement.Code.choices, widget=forms.RadioSelect)
+    item = forms.ChoiceField(
+        label=_("Item"),
+        required=False,
+        help_text=_("Only to order an item."),
+        choices=[("", "–"), *words.ITEMS.items()],
+    )
+    age = forms.IntegerField(
+        label=_("Age"), required=False, min_value=0, max_value=120, help_text=_("Only to decide the age to be used.")
+    )
+    reason = forms.CharField(
+        label=_("Reason"), max_length=2000, strip=True, widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"})
+    )
+
+    def said(self):
+        """The arguments of `services.judge`; what belongs to another decision is left out."""
+        code, given = self.cleaned_data["code"], self.cleaned_data
+        own = {"order": {"item": given["item"]}, "use_age": {"age": given["age"]}, "grade": {"grade": "B"}}
+        return {"code": code, "reason": given["reason"], **own.get(code, {})}
+
+
+class BecauseForm(forms.Form):
+    because = forms.CharField(
+        label=_("Reason"), max_length=2000, strip=True, widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"})
+    )
