@@ -1,7 +1,7 @@
 """The analyzer of the training clinic: one row at each site, and the menu of the simulated device behind it."""
 
-from lab_integration.models import Analyzer
-from lab_integration.simulator import Assay
+from lab_integration.models import Analyzer, SentStep
+from lab_integration.simulator import Assay, Work
 from mhac.clinics.models import Clinic
 from mhac.labs import services as labs
 
@@ -17,7 +17,7 @@ def on_the_menu():
     return [test for test in tests if test.tube in TUBES and test.key not in BY_HAND and not test.key.endswith("_rdt")]
 
 
-def menu():
+def menu(all_normal=False):
     """Code -> Assay, from the catalogue: numbers inside the adult range, words beginning with the normal one."""
     found = {}
     for test in on_the_menu():
@@ -27,6 +27,8 @@ def menu():
             found[code_of(test)] = Assay(words=tuple(words[: len(test.normal) + 1]), odd_one_in=rare)
         elif test.kind == "numeric":
             found[code_of(test)] = _number(test)
+    if all_normal:
+        return {code: replace(assay, odd_one_in=10**9) for code, assay in found.items()}
     return found
 
 
@@ -61,8 +63,20 @@ def prepare(host, port):
     """Every site has the training analyzer, reached at `host` and `port`, with the catalogue of today."""
     for clinic in Clinic.objects.all():
         name = f"{NAME} {clinic.code}"
+        wanted = {"addresses": ["127.0.0.1", "::1"], "outbound_host": host, "outbound_port": port}
+        wanted["profile"] = {"sender": name, **profile()}
         analyzer = Analyzer.objects.filter(clinic=clinic, name=name).first() or Analyzer(clinic=clinic, name=name)
-        analyzer.addresses = ["127.0.0.0/8", "::1/128"]
-        analyzer.outbound_host, analyzer.outbound_port = host, port
-        analyzer.profile = {"sender": name, **profile()}
-        analyzer.save()
+        if any(getattr(analyzer, key) != value for key, value in wanted.items()):
+            for key, value in wanted.items():
+                setattr(analyzer, key, value)
+            analyzer.save()
+
+
+def unfinished(names):
+    """Steps that a device accepted before it was switched off: it measures them now. `names`: the codes it can do."""
+    steps = SentStep.objects.filter(state=SentStep.State.ACCEPTED, message__analyzer__name__startswith=NAME)
+    found = {}
+    for step in steps.filter(code__in=names).select_related("message__analyzer"):
+        work = Work(step.message.analyzer.name, step.accession, step.code, step.step_id)
+        found.setdefault(step.accession, []).append(work)
+    return list(found.values())

@@ -23,23 +23,28 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=0, help="take orders on this port (default: a free one)")
         parser.add_argument("--listener", default="", help="HOST:PORT of the laboratory system (default: this one)")
         parser.add_argument("--delay", type=float, default=3.0, help="seconds that a measurement takes")
+        parser.add_argument("--all-normal", action="store_true", help="no abnormal value now and then")
 
-    def handle(self, *args, port, listener, delay, **options):
+    def handle(self, *args, port, listener, delay, all_normal, **options):
         if not settings.TRAINING:
             raise CommandError("Invented results belong to a training clinic. Set MHAC_TRAINING=1 to have one.")
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
-        device = Analyzer(training.menu(), self.place(listener, stopping), delay)
+        device = Analyzer(training.menu(all_normal), self.place(listener, stopping), delay)
         if stopping.is_set():
             return
         taken = device.open("127.0.0.1", port)
         training.prepare("127.0.0.1", taken)
+        for work in training.unfinished(device.menu):
+            device.resume(work)
         connection.close()
         self.stdout.write(f"The training analyzer takes orders on 127.0.0.1:{taken} for {len(device.menu)} tests.")
         self.stdout.flush()
         while not stopping.wait(5):
-            # The wire may have come back on another port.
+            # The wire may have come back on another port, a site or a test may be new.
+            device.menu = training.menu(all_normal)
+            training.prepare("127.0.0.1", taken)
             if not listener and (row := Listening.objects.first()):
                 device.listener = (row.host, row.hl7_port)
             connection.close()
