@@ -21,6 +21,14 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=value | secrets.randbits(62))
 
 
+def is_key(text: str) -> bool:
+    """Whether `text` is a key as it stands in an address or a form."""
+    try:
+        return bool(uuid.UUID(text))
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
 def check_character(text: str) -> str:
     """The ISO/IEC 7064 MOD 37,36 check character of `text` (letters and digits; ValueError for anything else)."""
     product = 36

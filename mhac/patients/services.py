@@ -21,7 +21,7 @@ def register(*, clinic, by, documents=(), **person) -> Patient:
     person.setdefault("born_latest", person["born_earliest"])
     _in_order(person["born_earliest"], person["born_latest"], clinic.today())
     for document in documents:
-        refuse_double(by=by, **_identity(document))
+        refuse_double(by=by, **identity(document))
     patient = Patient(clinic=clinic, number=clinic.next_number("P", clinic.today().year), **person)
     patient._history_user = by
     patient.save()
@@ -114,7 +114,8 @@ def take_photo(patient, *, data: bytes, by) -> Photo:
         raise Refused(str(refusal)) from refusal
 
 
-def _identity(document):
+def identity(document) -> dict:
+    """What makes a document one of its kind: kind, number, issuer."""
     return {name: document[name] for name in ("kind", "number", "issuer") if name in document}
 
 

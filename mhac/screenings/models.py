@@ -8,6 +8,7 @@ from simple_history.models import HistoricalRecords
 from mhac.accounts.models import User
 from mhac.clinics.models import Clinic, Row
 from mhac.patients.models import Patient
+from mhac.screenings.programmes import programmes
 
 
 class CaseQuerySet(models.QuerySet):
@@ -109,6 +110,11 @@ class Screening(Row):
 
     def __str__(self):
         return f"{self.patient} – {self.programme}"
+
+    @property
+    def programme_name(self):
+        """The name of the programme in the edition this screening was opened under."""
+        return programmes().by_key(self.edition).name
 
     @property
     def is_open(self):

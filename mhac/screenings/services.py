@@ -13,6 +13,7 @@ from mhac.protocols.reading import Refused as NoEdition
 from mhac.screenings.models import Case, Consent, Screening, TravelPlan
 from mhac.screenings.programmes import programmes
 
+TAKES_NOBODY = frozenset({"paused", "closed"})  # states of a programme
 CHILD_UNTIL = 18  # completed years; before, a guardian consents
 
 
@@ -26,7 +27,7 @@ def edition_on(programme, day) -> Edition:
         edition = programmes().edition(programme, day)
     except NoEdition as fault:
         raise Refused(_("No edition of this programme is in force. Choose another programme.")) from fault
-    if edition.status in {"paused", "closed"}:
+    if edition.status in TAKES_NOBODY:
         raise Refused(
             _("%(programme)s takes no new people now. %(note)s Choose another programme, or ask your site manager.")
             % {"programme": edition.name, "note": edition.status_note}
@@ -144,8 +145,8 @@ def _refuse_shared(reference, case, edition):
 @transaction.atomic
 def register_family(case, people, *, by) -> list[Screening]:
     """Register everybody and open their screenings, or nobody. `people` are mappings: `key` (UUID of the screening, so
-    that the same form sent twice makes one family), `patient` (who is known) or `person` with `documents` (see
-    `patients.services.register`), `relation`, `reference`. Raises RefusedPerson naming the row that was wrong."""
+    that the same form sent twice makes one family), `patient` (who is known) or `person` (see
+    `patients.services.register`), `documents`, `relation`, `reference`. Raises RefusedPerson naming the row."""
     Case.objects.select_for_update().get(pk=case.pk)
     opened = []
     for row, each in enumerate(people):
@@ -153,9 +154,7 @@ def register_family(case, people, *, by) -> list[Screening]:
             opened.append(done)
             continue
         try:
-            patient = each.get("patient") or patients.register(
-                clinic=case.clinic, by=by, documents=each["documents"], **each["person"]
-            )
+            patient = _patient_of(each, case, by)
             opened.append(
                 open_screening(
                     case,
@@ -171,6 +170,17 @@ def register_family(case, people, *, by) -> list[Screening]:
         except Refused as refusal:
             raise RefusedPerson(row, "reference", str(refusal)) from refusal
     return opened
+
+
+def _patient_of(each, case, by):
+    """Who is known keeps her record and may bring a new document; everybody else gets one."""
+    known = each.get("patient")
+    if known is None:
+        return patients.register(clinic=case.clinic, by=by, documents=each["documents"], **each["person"])
+    for document in each["documents"]:
+        if patients.owner_of(**patients.identity(document)) != known:
+            patients.add_document(known, by=by, **document)
+    return known
 
 
 class RefusedPerson(Refused):

@@ -1,0 +1,83 @@
+"""Finding people: by any number, by name in either script, by what a scanner reads; and the page of one person."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Q
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from mhac.accounts.models import Access
+from mhac.accounts.permissions import needs, record_access
+from mhac.clinics import numbers
+from mhac.desk import changes, scanned
+from mhac.patients.forms import PhotoForm
+from mhac.patients.models import Patient
+from mhac.screenings.models import Screening
+from mhac.screenings.services import clean_reference
+
+PER_PAGE = 25
+
+
+@needs("patients.search_patient")
+@transaction.atomic
+def search(request):
+    """People of this user's sites, the newest first; a page goes on after the last key, so that none is slow."""
+    asked = request.GET.get("q", "").strip()[:120]
+    found = Patient.objects.visible_to(request.user)
+    if asked:
+        found = found.found_by(asked) | found.filter(pk__in=_in_cases(asked, request.user))
+        _log(request, asked)
+    if numbers.is_key(after := request.GET.get("after", "")):
+        found = found.filter(pk__lt=after)
+    people = list(found.order_by("-pk").prefetch_related("documents", "screenings__case")[: PER_PAGE + 1])
+    context = {"asked": asked, "people": people[:PER_PAGE], "more": len(people) > PER_PAGE, "after": after}
+    return render(request, "desk/people.html", context)
+
+
+def _in_cases(asked, user):
+    """The patients of a case number, a partner's reference or a family's telephone."""
+    code, reference = numbers.clean(asked), clean_reference(asked)
+    matches = Q(reference=reference) if reference else Q(pk__isnull=True)
+    if code:
+        matches |= Q(case__number=code) | Q(case__phone=code)
+    return list(Screening.objects.visible_to(user).filter(matches).values_list("patient", flat=True)[:200])
+
+
+def _log(request, asked):
+    """A list logs what was asked for, not everybody it shows."""
+    Access.objects.create(
+        user=request.user, page="desk:people", action="search", label=Patient._meta.label_lower, note=asked
+    )
+
+
+@needs("accounts.enter")
+def find(request):
+    """Where the scan box leads: to the page of what was read, or to a search with a sentence."""
+    asked = request.GET.get("q", "").strip()
+    if not asked:
+        return redirect("home")
+    try:
+        return redirect(scanned.address_of(asked, user=request.user, today=timezone.localdate()))
+    except scanned.Unknown as unknown:
+        messages.warning(request, str(unknown))
+        if request.user.has_perm("patients.search_patient"):
+            return redirect(reverse("desk:people") + "?" + urlencode({"q": unknown.search}))
+        return render(request, "desk/not_found.html", {"asked": asked}, status=404)
+
+
+@needs("patients.view_patient")
+@transaction.atomic
+def patient(request, pk):
+    person = get_object_or_404(Patient.objects.visible_to(request.user).select_related("clinic"), pk=pk)
+    record_access(request, person, clinic=person.clinic)
+    screenings = Screening.objects.of(person).filter(clinic__in=request.user.sites("screenings.view_case"))
+    context = {
+        "patient": person,
+        "age": person.age_on(person.clinic.today()),
+        "screenings": screenings.select_related("case", "clinic"),
+        "changes": changes.page(person, request.user, number=request.GET.get("page")),
+        "photo": PhotoForm(),
+    }
+    return render(request, "desk/patient.html", context)

@@ -1,0 +1,102 @@
+"""The front desk: a family's case, its members, and what has happened to each of them."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import ngettext
+
+from mhac.accounts.permissions import needs, record_access
+from mhac.clinics.numbers import is_key
+from mhac.desk import family
+from mhac.desk.forms import CaseForm, FamilyFormSet, MemberForm, PasteForm, card_of
+from mhac.patients import mrz
+from mhac.screenings import services
+from mhac.screenings.models import Case, Screening
+
+
+@needs("screenings.add_case")
+def new_case(request):
+    form = CaseForm(request.POST or None, user=request.user, day=timezone.localdate())
+    if form.is_valid():
+        try:
+            return redirect("desk:case", services.open_case(by=request.user, **form.cleaned_data).pk)
+        except services.Refused as refusal:
+            form.add_error("programme", str(refusal))
+    return render(request, "desk/new_case.html", {"form": form})
+
+
+@needs("screenings.view_case")
+@transaction.atomic
+def case(request, pk):
+    case = get_object_or_404(Case.objects.visible_to(request.user).select_related("clinic"), pk=pk)
+    record_access(request, case, clinic=case.clinic)
+    context = {"case": case, "programme": family.programme_of(case), "members": family.members(case, request.user)}
+    return render(request, "desk/case.html", context | {"paste": PasteForm()})
+
+
+@needs("patients.add_patient")
+def members(request, pk):
+    """Cards for new people of a case: read from passports, or empty, until all of them are saved at once."""
+    case = get_object_or_404(Case.objects.visible_to(request.user).select_related("clinic"), pk=pk)
+    today = case.clinic.today()
+    try:
+        shared = {"edition": services.edition_on(case.programme, today), "user": request.user, "today": today}
+    except services.Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("desk:case", case.pk)
+    if "save" not in request.POST:
+        cards = FamilyFormSet(initial=_cards(request.POST, case, today), form_kwargs=shared)
+    elif (cards := _refused(request, case, shared)) is None:
+        return redirect("desk:case", case.pk)
+    context = {"case": case, "cards": cards, "edition": shared["edition"], "paste": PasteForm()}
+    return render(request, "desk/members.html", context)
+
+
+def _cards(data, case, today):
+    """What was on the page already, and one card for each document that was pasted now, or an empty one."""
+    cards = _typed(data)
+    seen = {card["zone"] for card in cards} | {""}
+    for piece in mrz.split(data.get("paste", "")):
+        if piece not in seen:
+            cards.append(card_of(piece, today=today, relation=_relation(cards, case)))
+            seen.add(piece)
+    if "empty" in data or not cards:
+        cards.append({"relation": _relation(cards, case), "birth_source": "tazkira"})
+    return cards
+
+
+def _typed(data):
+    """The cards as they were sent, whether right or wrong: nothing typed is lost."""
+    total = data.get("form-TOTAL_FORMS", "")
+    rows = range(min(int(total), FamilyFormSet.max_num)) if total.isdecimal() and len(total) < 4 else ()
+    names = list(MemberForm.base_fields)
+    return [
+        {name: data.get(f"form-{row}-{name}", "") for name in names} for row in rows if f"form-{row}-DELETE" not in data
+    ]
+
+
+def _relation(cards, case):
+    first = not cards and not case.screenings.exists()
+    return Screening.Relation.HEAD if first else Screening.Relation.OTHER
+
+
+@transaction.atomic
+def _refused(request, case, shared):
+    """The cards with what is wrong beside its field; None when all are registered, now or by the same form before."""
+    Case.objects.select_for_update().get(pk=case.pk)
+    keys = [card["key"] for card in _typed(request.POST)]
+    if keys and Screening.objects.filter(case=case, pk__in=filter(is_key, keys)).count() == len(keys):
+        return None
+    cards = FamilyFormSet(request.POST, form_kwargs=shared)
+    if not cards.is_valid():
+        return cards
+    people = [card for card in cards if card not in cards.deleted_forms]
+    try:
+        opened = services.register_family(case, [card.member(case) for card in people], by=request.user)
+    except services.RefusedPerson as refusal:
+        people[refusal.row].add_error(refusal.field, str(refusal))
+        return cards
+    said = ngettext("%(count)d person is registered.", "%(count)d people are registered.", len(opened))
+    messages.success(request, said % {"count": len(opened)})
+    return None

@@ -1,0 +1,101 @@
+"""The scan box: what was read says what it is, and the user's role says where that leads."""
+
+import re
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from mhac.clinics import numbers
+from mhac.labs.models import Specimen
+from mhac.patients import mrz
+from mhac.patients import services as patients
+from mhac.patients.models import IdentityDocument, Patient
+from mhac.screenings.models import Case, Screening
+from mhac.screenings.services import clean_reference
+
+CERTIFICATE_SEAL = "MHAC1:"
+# Site, kind letter or none, two digits of the year, five of the count, check character: see `clinics.numbers`.
+_OURS = re.compile("[A-Z]{3}[A-Z]?[0-9]{7}[0-9A-Z]")
+
+
+class Unknown(Exception):
+    """Nothing of ours was read. The text says what was understood; `search` are words to look for among people."""
+
+    def __init__(self, sentence, search=""):
+        super().__init__(sentence)
+        self.search = search
+
+
+def address_of(text, *, user, today) -> str:
+    """The page of what was scanned or typed; raises Unknown. Rows and pages this user may not see are nowhere."""
+    code = numbers.clean(text)
+    if text.strip().upper().startswith(CERTIFICATE_SEAL):
+        return reverse("certificates:verify") + _query(seal=text.strip())
+    if numbers.is_certificate_number(code):
+        return reverse("certificates:verify") + _query(number=code)
+    if mrz.looks_like(text):
+        return _of_passport(text, user, today)
+    if found := _of_number(code, user) or _of_paper(text, code, user):
+        return found
+    if _OURS.fullmatch(code) and not numbers.is_checked(code):
+        raise Unknown(
+            _("The check character of %(number)s is wrong. Scan it again, or compare each sign.") % {"number": code}
+        )
+    raise Unknown(_("Nothing has the number %(number)s.") % {"number": text.strip()[:60]}, text.strip())
+
+
+def _query(**parameters):
+    query = QueryDict(mutable=True)
+    query.update(parameters)
+    return "?" + query.urlencode()
+
+
+def _at(user, permission):
+    return {"clinic__in": user.sites(permission)} if user.has_perm(permission) else {"pk__isnull": True}
+
+
+def _of_number(code, user):
+    """Patient, case and accession numbers are one person's, one family's, one tube's."""
+    if not code:
+        return None
+    if patient := Patient.objects.filter(number=code, **_at(user, "patients.view_patient")).first():
+        return reverse("desk:patient", args=[patient.pk])
+    if case := Case.objects.filter(number=code, **_at(user, "screenings.view_case")).first():
+        return reverse("desk:case", args=[case.pk])
+    if specimen := Specimen.objects.filter(accession=code, **_at(user, "labs.view_specimen")).first():
+        return reverse("labs:specimen", args=[specimen.pk])
+    return None
+
+
+def _of_paper(text, code, user):
+    """A document or a partner's reference leads somewhere when it is one person's, or one family's, only."""
+    if not user.has_perm("patients.search_patient"):
+        return None
+    mine = user.sites("patients.search_patient")
+    holders = IdentityDocument.objects.filter(number__iexact=code, patient__clinic__in=mine)
+    people = set(holders.values_list("patient", flat=True)[:2])
+    if len(people) == 1:
+        return reverse("desk:patient", args=[people.pop()])
+    cases = Screening.objects.filter(reference=clean_reference(text) or "-", clinic__in=mine)
+    families = set(cases.values_list("case", flat=True)[:2])
+    return reverse("desk:case", args=[families.pop()]) if len(families) == 1 else None
+
+
+def _of_passport(text, user, today):
+    if not user.has_perm("patients.search_patient"):
+        raise Unknown(_("This is a passport. Scan the number on the label or on the case slip instead."))
+    pieces = mrz.split(text)
+    try:
+        read = mrz.read(pieces[0], today=today)
+    except mrz.Unreadable as refusal:
+        raise Unknown(str(refusal)) from refusal
+    owner = patients.owner_of(kind=read.kind, number=read.number, issuer=read.issuer)
+    if owner and owner.clinic in user.sites("patients.search_patient"):
+        return reverse("desk:patient", args=[owner.pk])
+    name = f"{read.given_name} {read.family_name}".strip()
+    raise Unknown(
+        _("Nobody is registered with the passport %(number)s. Add the person to a family's case, or look for the name.")
+        % {"number": read.number},
+        name,
+    )

@@ -1,0 +1,97 @@
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from mhac.protocols.vocabulary import TRAVEL_NEEDS
+from mhac.screenings.models import Consent, TravelPlan
+from mhac.screenings.services import CHILD_UNTIL
+
+NEEDS = {
+    "wheelchair": _("wheelchair"),
+    "extra_seat": _("extra seat"),
+    "medicines_in_hand": _("medicines in the hand luggage"),
+    "oxygen": _("oxygen"),
+    "escort_operational": _("operational escort"),
+    "escort_nurse": _("nurse as escort"),
+    "escort_doctor": _("doctor as escort"),
+    "stretcher": _("stretcher"),
+}
+LANGUAGES = [("fa-af", _("Dari")), ("ps", _("Pashto")), ("en", _("English")), ("uz", _("Uzbek")), ("ar", _("Arabic"))]
+
+
+class FamilyConsentForm(forms.Form):
+    """What holds for everybody who consents now."""
+
+    language = forms.ChoiceField(label=_("The text was read in"), choices=LANGUAGES)
+    method = forms.ChoiceField(label=_("Given by"), choices=Consent.Method.choices)
+    witness = forms.CharField(
+        label=_("Witness of a thumbprint"), max_length=120, required=False, widget=forms.TextInput({"dir": "auto"})
+    )
+
+    def clean(self):
+        data = super().clean()
+        if data.get("method") == Consent.Method.THUMBPRINT and not data.get("witness", "").strip():
+            self.add_error("witness", _("A thumbprint needs a witness. Write the name of who was present."))
+        return data
+
+
+class PersonConsentForm(forms.Form):
+    """To what one person, or the guardian of a child, agrees; what stands already is not asked again."""
+
+    purposes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    given_by = forms.CharField(max_length=120, required=False, widget=forms.TextInput({"dir": "auto"}))
+
+    def __init__(self, *args, screening, standing, guardian, **kwargs):
+        super().__init__(*args, prefix=str(screening.pk), **kwargs)
+        self.screening, self.standing = screening, standing
+        self.age = screening.patient.age_on(screening.clinic.today())
+        self.is_child = self.age < CHILD_UNTIL
+        given = {consent.purpose for consent in standing}
+        open_ = [(purpose.value, purpose.label) for purpose in Consent.Purpose if purpose.value not in given]
+        self.fields["purposes"].choices = open_
+        self.fields["purposes"].initial = [value for value, _label in open_]
+        self.fields["given_by"].initial = guardian if self.is_child else screening.patient.name
+        self.fields["given_by"].label = _("Guardian") if self.is_child else _("Given by")
+
+    def clean(self):
+        data = super().clean()
+        if data.get("purposes") and not data.get("given_by", "").strip():
+            self.add_error("given_by", _("Write the guardian's name.") if self.is_child else _("Write who consents."))
+        return data
+
+
+class WithdrawForm(forms.Form):
+    """Why something is taken back."""
+
+    because = forms.CharField(
+        label=_("Why"),
+        max_length=100,
+        widget=forms.TextInput({"dir": "auto"}),
+        error_messages={"required": _("Write why, so that the partner can be answered.")},
+    )
+
+
+class TravelForm(forms.ModelForm):
+    """When and how somebody travels; the fit-to-travel decision is made for that day."""
+
+    needs = forms.MultipleChoiceField(
+        label=_("Needs on the way"),
+        choices=[(code, NEEDS[code]) for code in TRAVEL_NEEDS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = TravelPlan
+        fields = ["departure", "arrival_on", "mode", "from_country", "needs"]
+        widgets = {
+            "departure": forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+            "arrival_on": forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+            "from_country": forms.TextInput({"dir": "ltr", "class": "code"}),
+        }
+        help_texts = {"from_country": _("Three letters, as in passports: AFG, DEU, IRN, PAK.")}
+
+    def clean_from_country(self):
+        code = self.cleaned_data["from_country"].upper()
+        if len(code) != 3 or not code.isalpha():
+            raise forms.ValidationError(_("Write the three letters of the country, as in passports: AFG, DEU, IRN."))
+        return code

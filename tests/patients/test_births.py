@@ -1,0 +1,70 @@
+import datetime
+
+import pytest
+
+from mhac.patients import births
+
+TODAY = datetime.date(2026, 11, 21)
+D = datetime.date
+
+
+@pytest.mark.parametrize(
+    ("text", "earliest", "latest", "precision"),
+    [
+        ("2002-03-21", D(2002, 3, 21), D(2002, 3, 21), "day"),
+        ("2002/3/21", D(2002, 3, 21), D(2002, 3, 21), "day"),
+        ("21 Mar 2002", D(2002, 3, 21), D(2002, 3, 21), "day"),
+        ("21 march 2002", D(2002, 3, 21), D(2002, 3, 21), "day"),
+        ("2002-03", D(2002, 3, 1), D(2002, 3, 31), "month"),
+        ("Dec 2002", D(2002, 12, 1), D(2002, 12, 31), "month"),
+        ("2002", D(2002, 1, 1), D(2002, 12, 31), "year"),
+        ("1381-01-01", D(2002, 3, 21), D(2002, 3, 21), "day"),
+        ("1 Hamal 1381", D(2002, 3, 21), D(2002, 3, 21), "day"),
+        ("۱ حمل ۱۳۸۱", D(2002, 3, 21), D(2002, 3, 21), "day"),
+        ("۱ وری ۱۳۸۱", D(2002, 3, 21), D(2002, 3, 21), "day"),
+        ("1371", D(1992, 3, 21), D(1993, 3, 20), "year"),
+        ("۱۳۷۱", D(1992, 3, 21), D(1993, 3, 20), "year"),
+        ("١٣٧١", D(1992, 3, 21), D(1993, 3, 20), "year"),
+        ("1399-12-30", D(2021, 3, 20), D(2021, 3, 20), "day"),
+        ("1399-12", D(2021, 2, 19), D(2021, 3, 20), "month"),
+        ("25 in 1398", D(1993, 3, 21), D(1995, 3, 20), "age_stated"),
+        ("۲۵ ساله در ۱۳۹۸", D(1993, 3, 21), D(1995, 3, 20), "age_stated"),
+        ("25 years old in 2019", D(1993, 1, 1), D(1994, 12, 31), "age_stated"),
+        ("2026-11-21", TODAY, TODAY, "day"),
+        ("2026", D(2026, 1, 1), TODAY, "year"),
+        ("1906", D(1906, 1, 1), D(1906, 12, 31), "year"),
+    ],
+)
+def test_births_as_families_say_them(text, earliest, latest, precision):
+    assert births.read(text, today=TODAY) == births.Birth(earliest, latest, precision)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "03/04/2002", "21.03.2002", "1398-12-30", "2002-13-01", "2002-02-30", "2002-00", "Hamal 2002", "Mar 1381",
+     "Mohammad", "1500", "1249", "25", "25 1398", "121 in 1398", "2002-03-21-5", "99999999999999999999"],
+)  # fmt: skip
+def test_what_is_no_date_is_refused_with_examples(text):
+    with pytest.raises(births.Unreadable, match="2002-03-21"):
+        births.read(text, today=TODAY)
+
+
+@pytest.mark.parametrize(("text", "words"), [("2026-11-22", "future"), ("1406", "future"), ("1905", "120 years")])
+def test_births_that_cannot_be(text, words):
+    with pytest.raises(births.Unreadable, match=words):
+        births.read(text, today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "placeholder"),
+    [("1991-01-01", True), ("1370-01-01", True), ("1991-01-02", False), ("1370-01-02", False), ("1991", False)],
+)
+def test_first_days_of_a_year_are_placeholders(text, placeholder):
+    assert births.read(text, today=TODAY).is_placeholder is placeholder
+
+
+@pytest.mark.parametrize("text", ["2002-03-21", "2002-03", "2002", "1381", "1381-05"])
+def test_written_is_read_back(text):
+    found = births.read(text, today=TODAY)
+    again = births.written(found.earliest, found.latest, found.precision)
+    assert births.read(again, today=TODAY) == found
