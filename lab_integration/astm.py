@@ -56,9 +56,11 @@ class Receiver:
         self._text = bytearray()  # of the frames that were acknowledged
         self._frame: bytearray | None = None  # the frame that is being read, from its number on
         self._sum: bytearray | None = None  # its checksum, once its end was seen
-        self._refused = b""  # the frame that was answered NAK or broke off, until it came again
+        self._refused = b""  # the frame that was damaged or broke off, until it came again
+        self._came = bytearray()  # the text of every frame, in the order in which they came
+        self._missing: list[bytes] = []  # text of frames out of sequence, until it came in sequence
+        self._last = b""  # the last frame that was accepted
         self._expected = 1
-        self._accepted_one = False
         self._searched = 0
         self._added = 0  # bytes that the last frame brought
         self._taken = bytearray()  # messages that the last frame completed
@@ -80,7 +82,7 @@ class Receiver:
 
     def refuse(self) -> None:
         """Take back the last frame (its message could not be stored): answered NAK, it will come again."""
-        self._expected = (self._expected - 1) % 8
+        self._expected, self._last = (self._expected - 1) % 8, b""
         text = self._taken + self._text
         self._text, self._searched = text[: len(text) - self._added], 0
 
@@ -105,8 +107,8 @@ class Receiver:
         elif sign == STX and self.in_session:
             self._frame = bytearray()
         elif sign == EOT and self.in_session:
-            if self._refused or not self._text.strip():
-                if rest := self._unfinished("The sender gave up: a damaged frame did not come again."):
+            if self._refused or self._missing or not self._text.strip():
+                if rest := self._unfinished("The sender gave up: a frame that was refused did not come again."):
                     found.append(rest)
             else:
                 found.append(Records(bytes(self._text)))
@@ -148,18 +150,30 @@ class Receiver:
 
     def _judge(self, text: bytes, given: bytes) -> list[Records | Answer | Broken]:
         number = text[0] - 48
+        if text != self._last:
+            self._came += text[1:-1]
         if given.upper() != checksum(text) or not 0 <= number <= 7:
             self._refused = text
             return [Answer(NAK)]
-        if self._accepted_one and number == (self._expected - 1) % 8:
-            return [Answer(ACK)]
+        if text == self._last:
+            return [Answer(ACK)]  # our ACK was lost
         if number != self._expected:
-            self._refused = text
+            self._missing.append(text[1:-1])
             return [Answer(NAK)]
-        self._refused, self._taken, self._added = b"", bytearray(), len(text) - 2
+        if text[1:-1] in self._missing:
+            self._missing.remove(text[1:-1])
+        self._refused, self._taken, self._added, self._last = b"", bytearray(), len(text) - 2, text
         self._text += text[1:-1]
-        self._expected, self._accepted_one = (number + 1) % 8, True
-        return [*map(Records, self._whole_messages(text[-1:] == ETX)), Answer(ACK)]
+        self._expected = (number + 1) % 8
+        return [*map(self._judge_message, self._whole_messages(text[-1:] == ETX)), Answer(ACK)]
+
+    def _judge_message(self, body: bytes) -> Records | Broken:
+        """A message in which a frame is missing is never read as one."""
+        if not self._missing:
+            del self._came[: len(self._came) - len(self._text)]
+            return Records(body)
+        rest, self._missing, self._came = bytes(self._came), [], bytearray()
+        return Broken(rest, "Frames came out of sequence, so something may be missing.")
 
     def _whole_messages(self, ended: bool) -> Iterator[bytes]:
         while match := TERMINATOR.search(self._text, self._searched):
@@ -177,10 +191,11 @@ class Receiver:
 
     def _break_off(self) -> None:
         self._refused = bytes(self._frame or b"")
+        self._came += self._refused
         self._frame = self._sum = None
 
     def _unfinished(self, why: str) -> Broken | None:
-        rest = bytes(self._text) + (bytes(self._frame or b"") or self._refused)
+        rest = bytes(self._came + (self._frame or b""))
         self._begin()
         return Broken(rest, why) if rest.strip() else None
 

@@ -22,8 +22,10 @@ class AnalyzerQuerySet(models.QuerySet):
         return self.filter(active=True)
 
     def heard_from(self, address):
-        """The active analyzers that may speak from this address."""
-        return [one for one in self.active().select_related("clinic") if one.may_speak_from(address)]
+        """The active analyzers that may speak from this address; where lists overlap, those that name it closest."""
+        closeness = {one: one.closeness_of(address) for one in self.active().select_related("clinic")}
+        closest = max(closeness.values(), default=-1)
+        return [one for one, close in closeness.items() if close == closest >= 0]
 
 
 class Analyzer(Row):
@@ -77,9 +79,10 @@ class Analyzer(Row):
                 text = _("%(address)s is no address. Write one like 10.0.4.17 or 10.0.4.0/24.") % {"address": address}
                 raise ValidationError({"addresses": text}) from None
 
-    def may_speak_from(self, address):
-        """Whether `address` is on this analyzer's list."""
-        return any(ip_address(address) in ip_network(one, strict=False) for one in self.addresses)
+    def closeness_of(self, address):
+        """How many bits of `address` this analyzer's list names; -1 when it is not on the list."""
+        networks = [ip_network(one, strict=False) for one in self.addresses]
+        return max((one.prefixlen for one in networks if ip_address(address) in one), default=-1)
 
     def is_silent(self, now):
         """Whether nothing came for longer than its alarm allows; None when nothing ever came."""
@@ -139,6 +142,7 @@ class ReceivedMessage(Row):
     observations = models.PositiveIntegerField(default=0)
     warnings = ArrayField(models.CharField(max_length=20), default=list)
     repeats = models.PositiveIntegerField(default=0)
+    repeated_at = models.DateTimeField(null=True)
     duplicate_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     processed_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -96,7 +96,7 @@ def store(
             ReceivedMessage.objects.bulk_create([row], ignore_conflicts=True)
             kept = ReceivedMessage.objects.defer("body").get(peer=peer, sha256=row.sha256, complete=complete)
             if kept.pk != row.pk:
-                ReceivedMessage.objects.filter(pk=kept.pk).update(repeats=F("repeats") + 1)
+                ReceivedMessage.objects.filter(pk=kept.pk).update(repeats=F("repeats") + 1, repeated_at=received)
             found.append(Stored(kept if kept.pk != row.pk else row, kept.pk != row.pk))
     return found
 

@@ -85,6 +85,11 @@ class Analyzer:
         threading.Thread(target=self._measure, daemon=True).start()
         return int(self.door.getsockname()[1])
 
+    def resume(self, work: list[Work]) -> None:
+        """Go on with steps that were accepted before the device was switched off."""
+        self.steps |= {one.step for one in work}
+        self.work.put(work)
+
     def close(self) -> None:
         self.stopping.set()
         self.door.close()

@@ -1,5 +1,7 @@
 """The analyzer of the training clinic: one row at each site, and the menu of the simulated device behind it."""
 
+from dataclasses import replace
+
 from lab_integration.models import Analyzer, SentStep
 from lab_integration.simulator import Assay, Work
 from mhac.clinics.models import Clinic

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -13,6 +14,7 @@ from lab_integration.models import Listening
 
 LEASE = 0x6C6973  # one listener in a database
 BEAT = 10.0
+PATIENCE = 5
 
 
 class Command(BaseCommand):
@@ -50,11 +52,15 @@ class Command(BaseCommand):
         self.stdout.write("No longer listening.")
 
     def take_lease(self):
-        """Two listeners on one database would each store what the other answers; the second one stops here."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEASE])
-            if not cursor.fetchone()[0]:
-                raise CommandError("Another `listen` is running on this database. Stop it first.")
+        """One listener on a database. One that was ended by force is forgotten by the server after a moment."""
+        for left in range(PATIENCE, -1, -1):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEASE])
+                if cursor.fetchone()[0]:
+                    return
+            if left:
+                time.sleep(1)
+        raise CommandError("Another `listen` is running on this database. Stop it first.")
 
     def beat(self, row, listener):
         while not listener.stopping.wait(BEAT):
