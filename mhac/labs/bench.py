@@ -187,10 +187,10 @@ def earlier(results):
     tests = {each.order.test_id for each in results}
     rows = LabResult.objects.verified().filter(screening__patient__in=people, order__test__in=tests)
     rows = rows.exclude(order__in=[each.order_id for each in results]).select_related("order__test", "screening")
-    rows = rows.order_by("screening__patient", "order__test", "-verified_at")
+    rows = rows.order_by("screening__patient_id", "order__test_id", "-verified_at")
     return {
         (each.screening.patient_id, each.order.test_id): each
-        for each in rows.distinct("screening__patient", "order__test")
+        for each in rows.distinct("screening__patient_id", "order__test_id")
     }
 
 

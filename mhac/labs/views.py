@@ -28,6 +28,10 @@ def bench(request):
     return render(request, "labs/bench.html", {"tab": tab, "tabs": tabs, "page": page, "after": after})
 
 
+def _posted(request):
+    return request.POST if request.method == "POST" else None
+
+
 def _screening(request, key):
     return get_object_or_404(Screening.objects.visible_to(request.user).whole(), pk=key)
 
@@ -97,8 +101,8 @@ def specimen(request, specimen):
 
 @needs("labs.change_specimen")
 def receive(request):
-    form = ScanForm(request.POST or None, user=request.user)
-    if request.method == "POST" and form.is_valid():
+    form = ScanForm(_posted(request), user=request.user)
+    if form.is_valid():
         try:
             tube = services.receive(form.cleaned_data["number"], by=request.user)
             messages.success(request, _("%(accession)s received.") % {"accession": tube})
@@ -163,8 +167,8 @@ def enter(request, order):
     tube = _specimen(request, found.specimen_id)
     orders = lists.orders_of(tube)
     waiting = [each for each in orders if each.state == LabOrder.State.COLLECTED]
-    form = ResultsForm(request.POST or None, orders=waiting)
-    if request.method == "POST" and form.is_valid() and _file(request, form):
+    form = ResultsForm(_posted(request), orders=waiting)
+    if form.is_valid() and _file(request, form):
         return redirect("labs:specimen", tube.pk)
     record_access(request, tube, clinic=tube.clinic)
     values = {"specimen": tube, "screening": tube.screening, "age": tube.screening.patient.age_on(tube.clinic.today())}
@@ -226,8 +230,8 @@ def _verify(request, keys):
 @needs("labs.verify_labresult")
 @transaction.atomic
 def reject_result(request, result):
-    found, form = _result(request, result), ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    found, form = _result(request, result), ReasonForm(_posted(request))
+    if form.is_valid():
         try:
             services.reject_result(found, because=form.cleaned_data["because"], by=request.user)
             messages.warning(request, _("Rejected. The test waits for another run."))
@@ -241,8 +245,8 @@ def reject_result(request, result):
 @transaction.atomic
 def correct(request, result):
     found = _result(request, result)
-    form = CorrectionForm(request.POST or None, test=found.order.test)
-    if request.method == "POST" and form.is_valid():
+    form = CorrectionForm(_posted(request), test=found.order.test)
+    if form.is_valid():
         try:
             services.correct(found, by=request.user, **form.cleaned_data)
             messages.success(request, _("Corrected. Another person must verify the new version."))

@@ -44,7 +44,7 @@ class Scene:
             patient=patient,
             clinic=clinic,
             programme="us-iv",
-            edition="us-iv-test",
+            edition="us-iv-2021-09-03",
             opened_on=clinic.today(),
         )
 

@@ -439,7 +439,7 @@ def test_who_may_verify(scene, source, test, text, allowed, who):
     if who in allowed:
         assert services.verify(result, by=by).state == "verified"
     else:
-        with pytest.raises(PermissionDenied, match="needs a laboratory supervisor|may not verify"):
+        with pytest.raises(PermissionDenied, match=r"needs a laboratory supervisor|may not verify"):
             services.verify(result, by=by)
 
 

@@ -1,0 +1,159 @@
+"""Labels as they come out of the printer: pages, size, bars that a scanner reads at 203 dpi, names in three scripts."""
+
+import subprocess
+
+import pytest
+import zxingcpp
+from django.urls import reverse
+from pikepdf import Pdf
+from PIL import Image
+
+from mhac.accounts.models import Access
+from mhac.labs import labels, services
+from mhac.labs.models import Specimen
+
+PRINTER_DPI = 203
+
+
+@pytest.fixture
+def printed(tmp_path):
+    """printed(bytes) is what the printer makes of a PDF: its pages as pictures."""
+
+    def render(content):
+        path = tmp_path / "labels.pdf"
+        path.write_bytes(content)
+        command = ["pdftoppm", "-r", str(PRINTER_DPI), "-gray", "-png", str(path), str(tmp_path / "label")]
+        subprocess.run(command, check=True)
+        return [Image.open(each) for each in sorted(tmp_path.glob("label-*.png"))]
+
+    return render
+
+
+def texts(path):
+    return subprocess.run(["pdftotext", "-layout", str(path), "-"], check=True, capture_output=True).stdout.decode()
+
+
+def test_one_page_for_each_tube_and_every_bar_code_reads(scene, as_user, printed):
+    screening = scene.screening()
+    specimens = scene.collected("hiv", "blood_count", "urinalysis", "tb_test", screening=screening)
+    response = as_user(scene.cast.lab).get(reverse("labs:labels", args=[screening.pk]))
+    assert response["Content-Type"] == "application/pdf"
+    numbers = []
+    for each in sorted(specimens, key=lambda each: each.accession):
+        numbers += [tube.number for tube in each.tubes.all()] or [each.accession]
+    assert len(numbers) == 7
+    read = [zxingcpp.read_barcodes(page) for page in printed(response.content)]
+    assert [(found[0].text, found[0].format) for found in read] == [
+        (number, zxingcpp.BarcodeFormat.Code128) for number in numbers
+    ]
+
+
+NAMES = [
+    ("Zamir", "Testzada", "ضمیر تستزاده"),
+    (
+        "Abdul Rahman Mohammad Sharif Aziz Khan",
+        "Nooristani-Testzada-Exampleyar",
+        "عبدالرحمن محمد شریف عزیز خان نورستانی آزمایشی زاده",
+    ),
+    ("Spogmay", "Testwal", "سپوږمۍ ټسټوال ښځه ډېره ړنګه ڼوم ځای څوک"),
+    ("O'Test & <Sons>", "", ""),
+]
+
+
+@pytest.mark.parametrize(("given", "family", "native"), NAMES)
+def test_a_label_is_one_page_of_50_by_25_mm_whatever_the_name(scene, printed, caplog, given, family, native):
+    screening = scene.screening(given=given, family=family, native_name=native)
+    (specimen,) = scene.collected("hiv", screening=screening)
+    content = labels.pdf([specimen])
+    # WeasyPrint says in its log when a letter has no glyph or a style is not understood.
+    assert not [record for record in caplog.records if record.name.startswith("weasyprint")]
+    (page,) = printed(content)
+    assert [zxingcpp.read_barcodes(page)[0].text] == [specimen.accession]
+    assert abs(page.width - 50 / 25.4 * PRINTER_DPI) <= 1
+    assert abs(page.height - 25 / 25.4 * PRINTER_DPI) <= 1
+    # Nothing touches the edge, where the printer does not print.
+    ink = page.point(lambda grey: 255 if grey < 128 else 0).getbbox()
+    margin = PRINTER_DPI / 25.4
+    assert ink[0] >= margin * 0.7 and ink[1] >= margin * 0.5
+    assert page.width - ink[2] >= margin * 0.7 and page.height - ink[3] >= margin * 0.5
+
+
+def test_what_stands_on_a_label(scene, tmp_path):
+    (specimen,) = scene.collected("hiv", screening=scene.screening())
+    path = tmp_path / "label.pdf"
+    path.write_bytes(labels.pdf([specimen]))
+    text = texts(path)
+    for words in (
+        "Zamir Testzada",
+        "1990",
+        "SERUM",
+        specimen.accession,
+        specimen.collected_on.strftime("%d %b %Y"),
+        specimen.screening.case.number,
+    ):
+        assert words in text, words
+
+
+def test_a_stated_age_prints_both_years(scene, tmp_path):
+    import datetime
+
+    screening = scene.screening(
+        born=datetime.date(1990, 3, 21), born_latest=datetime.date(1991, 3, 20), birth_precision="year"
+    )
+    (specimen,) = scene.collected("hiv", screening=screening)
+    path = tmp_path / "label.pdf"
+    path.write_bytes(labels.pdf([specimen]))
+    assert "1990/1991" in texts(path)
+
+
+def test_labels_are_the_same_in_every_language(scene, as_user):
+    (specimen,) = scene.collected("hiv")
+    browser = as_user(scene.cast.rec)
+    english = browser.get(reverse("labs:label", args=[specimen.pk])).content
+    browser.cookies["django_language"] = "fa-af"
+    dari = browser.get(reverse("labs:label", args=[specimen.pk])).content
+    assert pages(english) == pages(dari)
+
+
+def pages(content):
+    from io import BytesIO
+
+    with Pdf.open(BytesIO(content)) as pdf:
+        return [page.Contents.read_bytes() for page in pdf.pages]
+
+
+def test_printing_is_counted_and_logged_and_changes_no_fact(scene, as_user):
+    (specimen,) = scene.collected("hiv")
+    browser, history = as_user(scene.cast.rec), specimen.history.count()
+    before = Specimen.objects.get(pk=specimen.pk).screening.facts_changed_at
+    for _copy in range(2):
+        assert browser.get(reverse("labs:label", args=[specimen.pk])).status_code == 200
+    again = Specimen.objects.select_related("screening").get(pk=specimen.pk)
+    assert (again.labels_printed, again.history.count()) == (2, history)
+    assert again.screening.facts_changed_at == before
+    assert Access.objects.filter(action="print", label="labs.specimen", key=str(specimen.pk)).count() == 2
+
+
+def test_without_a_tube_there_is_nothing_to_label(scene, as_user):
+    screening = scene.ordered("hiv")
+    response = as_user(scene.cast.lab).get(reverse("labs:labels", args=[screening.pk]), follow=True)
+    assert "No tube was collected today" in response.content.decode()
+
+
+def test_a_rejected_tube_gets_no_label(scene, as_user):
+    screening = scene.screening()
+    _serum, edta = sorted(
+        scene.collected("hiv", "blood_count", screening=screening), key=lambda each: each.tube != "serum"
+    )
+    services.reject(edta, because="clotted", by=scene.cast.lab)
+    response = as_user(scene.cast.lab).get(reverse("labs:labels", args=[screening.pk]))
+    assert len(pages(response.content)) == 1
+
+
+def test_a_label_fetches_nothing_from_elsewhere():
+    from weasyprint.urls import FatalURLFetchingError
+
+    fetcher = labels._fetcher()
+    for url in ("https://example.org/font.ttf", "file:///etc/hostname", labels.FONTS.as_uri() + ".evil/x"):
+        with pytest.raises(FatalURLFetchingError, match="neither our font nor in the page"):
+            fetcher.fetch(url)
