@@ -5,25 +5,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from . import fit_to_travel, grading, items, nutrition, presumptive, sputum, tuberculosis, vaccination
 from .ages import limit_crossed
+from .conditions import leaving_afghanistan
 from .facts import Facts
 from .fit_to_travel import Fitness
 from .months import is_placeholder, months_on
 from .nutrition import Category
 from .outcome import Outcome, decide
 from .presumptive import Doses
-from .programme import Edition, Row
+from .programme import Edition, Row, Term
 from .requirements import Asked, collect
+from .rules import Rule, rules
 from .situation import Situation, weigh
 from .state import State
 from .tuberculosis import TbClass
 from .vaccination import Plan
-from .validity import valid_until
+from .validity import Validity, valid_until
 from .vocabulary import ACCEPTS, FILMS, MOLECULAR_POSITIVE
 
 Json = dict[str, object]
@@ -72,6 +74,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
+    """`open_items` are the required items that are not done; `decided_by` the rules behind class, grade and dates."""
+
     id: str
     edition: str
     age: tuple[int, int]
@@ -88,7 +92,8 @@ class Assessment:
     presumptive: Doses | None = None
     fit_to_travel: Fitness | None = None
     nutrition: Category | None = None
-    open_items: tuple[str, ...] = field(default=())
+    open_items: tuple[str, ...] = ()
+    decided_by: tuple[Rule, ...] = ()
 
     def answer(self) -> Json:
         """The output of the contract, section 3: JSON values, sets sorted."""
@@ -165,7 +170,9 @@ def assess(facts: Facts, edition: Edition) -> Assessment:
     grade = grading.grade(s) if edition.practice.grade else None
     if grade is not None and outcome.cleared:
         outcome = Outcome(outcome.state, outcome.classes, outcome.options, grade.value, outcome.remarks)
-    until = valid_until(s, tb) if outcome.cleared else None
+    validity = valid_until(s, tb) if outcome.cleared else None
+    until = None if validity is None else validity.until
+    fitness, category = fit_to_travel.judge(facts), _nutrition(s)
     return Assessment(
         id=facts.id,
         edition=edition.key,
@@ -181,9 +188,10 @@ def assess(facts: Facts, edition: Edition) -> Assessment:
         computed=_computed(s),
         vaccination=vaccines,
         presumptive=_presumptive(s),
-        fit_to_travel=fit_to_travel.judge(facts),
-        nutrition=_nutrition(s),
+        fit_to_travel=fitness,
+        nutrition=category,
         open_items=open_items,
+        decided_by=_decided_by(s, tb, validity, grade, fitness, category),
     )
 
 
@@ -207,13 +215,52 @@ def _unknown(s: Situation, asked: Asked) -> tuple[str, ...]:
         "history.polio_area_stay_days": facts.history.polio_area_stay_days is not None,
     }
     needed = {need.fact for need in s.edition.needs if s.ages.oldest >= need.from_age}
-    if facts.travel.departure is not None and facts.travel.leaves_from == "AFG":
+    if leaving_afghanistan(s):
         needed.add("history.polio_area_stay_days")
     unknown = {f"history.{question}" for question in items.unanswered(s)}
     unknown |= {fact for fact in needed if not stated[fact]}
     if s.pregnancy_unknown and "chest_xray" in asked.rows() and not facts.findings.chest_xray:
         unknown.add("person.pregnancy")
     return tuple(sorted(unknown))
+
+
+def _decided_by(
+    s: Situation,
+    tb: TbClass,
+    validity: Validity | None,
+    grade: grading.Grade | None,
+    fitness: Fitness | None,
+    category: Category | None,
+) -> tuple[Rule, ...]:
+    """What a screen or print names, with its mark, beside a class, a grade, a last day, a category."""
+    practice, named = s.edition.practice, {tb.rule, s.syphilis.rule}
+    named |= {
+        rule
+        for rule, holds in (
+            ("US-PREG", practice.us_classes and s.pregnant),
+            ("US-VAX-01", practice.vaccination == "required"),
+            ("US-VAX-REF", practice.vaccination == "offered"),
+            ("US-PRES", practice.presumptive_treatment),
+            ("US-GC-03", practice.us_classes and s.facts.findings.gonorrhoea is not None),
+            ("US-HD-01", practice.us_classes and s.facts.findings.exam.has("hansens")),
+            ("US-MH-01", practice.us_classes and s.facts.findings.exam.has("substance_use", "mental_disorder")),
+            ("CXR-CAT", bool(s.facts.findings.chest_xray)),
+            ("CA-GRADE", grade is not None),
+            ("LAB-EGFR", s.egfr is not None),
+            ("LAB-DR", s.resistance is not None),
+            ("AGE-4", len(s.ages.ends) > 1),
+        )
+        if holds
+    }
+    named |= fitness.rules if fitness is not None else frozenset()
+    named |= {category.rule} if category is not None else frozenset()
+    known = [rule for key, rule in rules().items() if key in named]
+    return (*known, *((_as_rule(validity.term),) if validity is not None else ()))
+
+
+def _as_rule(term: Term) -> Rule:
+    says = f"Valid for {term.months} months."
+    return Rule(term.rule, says, term.certainty, term.verified, term.source)
 
 
 def _vaccines(s: Situation) -> Plan | None:

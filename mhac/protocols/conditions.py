@@ -30,11 +30,6 @@ def incidence_from_20(s: Situation) -> bool:
     return incidence is not None and incidence >= INCIDENCE_FROM_PER_100K
 
 
-def signs(s: Situation) -> bool:
-    """Signs of tuberculosis (`SIGN-1`)."""
-    return s.signs
-
-
 def contact(s: Situation) -> bool:
     """Any contact with tuberculosis."""
     return s.contact
@@ -174,7 +169,6 @@ CONDITIONS: dict[str, Condition] = {
     for condition in (
         always,
         incidence_from_20,
-        signs,
         contact,
         suggestive,
         tb_positive,
@@ -195,7 +189,6 @@ CONDITIONS: dict[str, Condition] = {
         health_care_work,
         polio_stay_from_28_days,
         leaving_after_polio_stay,
-        leaving_afghanistan,
         hba1c_above_80,
         egfr_below_30,
         not_pregnant,

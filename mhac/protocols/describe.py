@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .conditions import CONDITIONS
 from .programme import Edition, Programmes, Row, read_programmes
+from .rules import rules
 from .validity import COUNTED_FROM, VALID_WHEN
 
 MANUAL = Path(__file__).parent / "how_to_add.md"
@@ -17,6 +18,11 @@ def page(programmes: Programmes) -> str:
     """The whole page: the manual, the conditions, one section for each programme."""
     lines = [MANUAL.read_text(encoding="utf-8").rstrip(), "", "## Conditions", ""]
     lines += _table(("name", "holds for"), ((f"`{name}`", _meaning(CONDITIONS, name)) for name in CONDITIONS))
+    lines += ["", "## Rules of decision", ""]
+    lines += _table(
+        ("rule", "says", "source", "certainty", "verified"),
+        ((f"`{rule.id}`", rule.says, rule.source, rule.certainty, _yes(rule.verified)) for rule in rules().values()),
+    )
     editions = (programmes.editions(key) for key in programmes)
     lines += [line for each in editions for line in ("", *_programme(each))]
     return "\n".join(lines) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .findings import Gonorrhoea
+from .laboratory import Gonorrhoea
 from .state import AWAITED, DONE, DUE, REPEAT, State
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from .exact import whole
-from .findings import Creatinine
+from .laboratory import Creatinine
 
 ADULT_FROM_YEARS = 18
 UMOL_L_PER_MG_DL = Decimal("88.4")

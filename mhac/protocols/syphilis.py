@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from .findings import Syphilis
+from .laboratory import Syphilis
 from .state import AWAITED, DONE, DUE, State
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`bar` is syphilis_a or syphilis_b or None; `undecided`: a physician has to judge; `warning` a code or None."""
+    """`bar` is syphilis_a or syphilis_b or None; `undecided`: a physician has to judge; `warning` a code or None.
+
+    `rule` is the line that decided, empty where no class is at stake.
+    """
 
     state: State
+    rule: str = ""
     bar: str | None = None
     undecided: bool = False
     warning: str | None = None
@@ -31,16 +35,18 @@ def judge(found: Syphilis | None, examined: date) -> Verdict:
     if screening is None or confirming is None or screening.result is None or confirming.result is None:
         return Verdict(AWAITED)
     if confirming.result == "nonreactive":
-        return Verdict(DONE)
+        return Verdict(DONE, "US-SYP-05" if screening.result == "reactive" else "")
     if screening.result == "reactive":
         treated = found.treatment is not None and found.treatment.adequate
-        return Verdict(DONE, bar="syphilis_b" if treated else "syphilis_a")
+        if treated:
+            return Verdict(DONE, "US-SYP-04", bar="syphilis_b")
+        return Verdict(DONE, "US-SYP-03", bar="syphilis_a")
     second = next((each for each in found.treponemal[1:] if each.method != confirming.method), None)
     if second is None:
-        return Verdict(State("due", "second_treponemal"))
+        return Verdict(State("due", "second_treponemal"), "US-SYP-06")
     if second.result is None:
-        return Verdict(AWAITED)
-    return Verdict(DONE, undecided=second.result == "reactive")
+        return Verdict(AWAITED, "US-SYP-06")
+    return Verdict(DONE, "US-SYP-06", undecided=second.result == "reactive")
 
 
 def any_result_state(found: Syphilis | None) -> State:

@@ -13,8 +13,12 @@ END_CULTURES = 2
 
 @dataclass(frozen=True, slots=True)
 class TbClass:
-    """`classes` empty and `undecided` False: no class yet, because something required is not done."""
+    """`classes` empty and `undecided` False: no class yet, because something required is not done.
 
+    `rule` is the line that decided, empty while none did.
+    """
+
+    rule: str = ""
     classes: frozenset[str] = frozenset()
     undecided: bool = False
     options: frozenset[str] = frozenset()
@@ -24,12 +28,12 @@ class TbClass:
         return not self.classes.isdisjoint({"tb_b1_pulmonary", "tb_b1_extrapulmonary"})
 
 
-def _given(*classes: str) -> TbClass:
-    return TbClass(frozenset(classes))
+def _given(rule: str, *classes: str) -> TbClass:
+    return TbClass(rule, frozenset(classes))
 
 
-def _decide(*options: str) -> TbClass:
-    return TbClass(undecided=True, options=frozenset(options))
+def _decide(rule: str, *options: str) -> TbClass:
+    return TbClass(rule, undecided=True, options=frozenset(options))
 
 
 def treated_here(treatment: TbTreatment | None) -> bool:
@@ -49,34 +53,34 @@ def us_class(s: Situation, *, all_done: bool) -> TbClass:
     """`all_done`: every required item is done."""
     findings = s.facts.findings
     if treated_here(findings.tb_treatment):
-        return _given("tb_b0")
+        return _given("US-CLS-B0", "tb_b0")
     if s.tb_disease:
-        return _given("tb_a")
+        return _given("US-CLS-A", "tb_a")
     if not all_done:
         return TbClass()
     if not s.tb_decided:
         if sputum.suspicious(findings.sputum):
-            return _decide("tb_a", "tb_b1_pulmonary")
+            return _decide("US-CLS-P1", "tb_a", "tb_b1_pulmonary")
         if sputum.grew_ntm(findings.sputum):
-            return _decide("tb_b1_pulmonary")
+            return _decide("US-CLS-P2", "tb_b1_pulmonary")
     extrapulmonary = findings.exam.has("extrapulmonary_tb")
     if extrapulmonary and s.suggestive:
         # No source settles extrapulmonary tuberculosis with a suggestive film, so no class is given (PHYS-1).
-        return _decide("tb_b1_extrapulmonary", "tb_b1_pulmonary")
+        return _decide("PHYS-1", "tb_b1_extrapulmonary", "tb_b1_pulmonary")
     if extrapulmonary:
-        return _given("tb_b1_extrapulmonary")
+        return _given("US-CLS-B1E", "tb_b1_extrapulmonary")
     if s.suggestive or s.signs or s.hiv:
-        return _given("tb_b1_pulmonary")
+        return _given("US-CLS-B1P", "tb_b1_pulmonary")
     if s.tb_test.twice_indeterminate:
-        return _decide()
+        return _decide("US-TB-12")
     if s.tb_positive:
-        return _given("tb_b2", "tb_b3") if s.contact else _given("tb_b2")
+        return _given("US-CLS-B2", "tb_b2", "tb_b3") if s.contact else _given("US-CLS-B2", "tb_b2")
     if s.contact:
-        return _given("tb_b3")
+        return _given("US-CLS-B3", "tb_b3")
     if s.past_tb:
         # Nor past tuberculosis with a normal film and no signs.
-        return _decide("tb_b1_pulmonary", "tb_none")
-    return _given("tb_none")
+        return _decide("PHYS-1", "tb_b1_pulmonary", "tb_none")
+    return _given("US-CLS-0", "tb_none")
 
 
 def unproven_outside_us(s: Situation) -> bool:

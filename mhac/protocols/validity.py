@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from . import chest_film, sputum
 from .months import add_days, add_months
 
 if TYPE_CHECKING:
+    from .programme import Term
     from .situation import Situation
     from .tuberculosis import TbClass
 
@@ -86,10 +88,19 @@ COUNTED_FROM: dict[str, Callable[[Situation], date | None]] = {
 }
 
 
-def valid_until(s: Situation, tb: TbClass) -> date | None:
-    """The first of the edition's terms that fits; None without one, or without the day it counts from."""
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """The last valid day, inclusive, and the term that gives it; None where no day to count from is known."""
+
+    until: date | None
+    term: Term
+
+
+def valid_until(s: Situation, tb: TbClass) -> Validity | None:
+    """The first of the edition's terms that fits; None without one."""
     for term in s.edition.validity:
         if VALID_WHEN[term.when](s, tb):
             start = COUNTED_FROM[term.counted_from](s)
-            return None if start is None else last_valid_day(start, term.months, term.minus_days)
+            until = None if start is None else last_valid_day(start, term.months, term.minus_days)
+            return Validity(until, term)
     return None

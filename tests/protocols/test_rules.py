@@ -1,0 +1,67 @@
+"""The register of decision rules, and which of them an assessment names."""
+
+import pytest
+
+from mhac.protocols.rules import rules
+
+from .made import CONTACT, EXAMINED, FILM, SYPHILIS, assessed, specimens
+
+SCAR = [{**FILM, "findings": ["fibrosis"]}]
+BOTH = SYPHILIS | {
+    "nontreponemal": {"specimen": "S1", "result": "reactive"},
+    "treponemal": [{"specimen": "S1", "method": "tppa", "result": "reactive"}],
+}
+
+
+def named(**changes):
+    return {rule.id for rule in assessed(**changes).decided_by}
+
+
+def test_every_rule_says_something_and_has_a_source():
+    assert len(rules()) > 80
+    for rule in rules().values():
+        assert rule.says.endswith(".")
+        assert rule.source
+        if rule.source in ("MHAC design", "practice, no document named"):
+            assert not rule.verified
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"findings": {"chest_xray": [FILM]}}, "US-CLS-0"),
+        ({"findings": {"chest_xray": [FILM]}}, "US-VAL-6"),
+        ({"findings": {"chest_xray": SCAR, "sputum": specimens()}}, "US-CLS-B1P"),
+        ({"findings": {"chest_xray": SCAR, "sputum": specimens()}}, "US-VAL-3"),
+        ({"findings": {"chest_xray": SCAR, "sputum": specimens(smear="1+")}}, "US-CLS-P1"),
+        ({"findings": {"chest_xray": SCAR, "sputum": specimens(culture="ntm")}}, "US-CLS-P2"),
+        ({"findings": {"chest_xray": SCAR, "sputum": specimens(culture="mtb")}}, "US-CLS-A"),
+        ({"findings": {"syphilis": BOTH}}, "US-SYP-03"),
+        (
+            {"findings": {"syphilis": BOTH | {"treatment": {"date": EXAMINED, "regimen": "x", "adequate": True}}}},
+            "US-SYP-04",
+        ),
+        ({"findings": {"syphilis": BOTH | {"treponemal": SYPHILIS["treponemal"]}}}, "US-SYP-05"),
+        ({"findings": {"syphilis": SYPHILIS | {"treponemal": BOTH["treponemal"]}}}, "US-SYP-06"),
+        ({"programme": "ca", "born": "2024-05-10"}, "CA-GRADE"),
+        ({"programme": "ca", "born": "2024-05-10"}, "CA-VAL"),
+        ({"programme": "border-arrival", "findings": {"nutrition": {"bmi_kg_m2": 20}}}, "NUT-3"),
+        ({"programme": "returnee-avrr", "travel": {"departure": EXAMINED}}, "FTT-CAT"),
+        ({"born": "2018-05-10", "history": {"tb_contacts": [CONTACT]}}, None),
+    ],
+)
+def test_the_rules_behind_an_outcome_are_named(changes, rule):
+    found = named(**changes)
+    assert rule in found if rule else not any(each.startswith("US-CLS") for each in found)
+
+
+def test_a_class_of_the_united_states_is_not_named_elsewhere():
+    found = named(programme="ca", findings={"chest_xray": SCAR, "syphilis": BOTH})
+    assert not {rule for rule in found if rule.startswith("US-")}
+    assert "CXR-CAT" in found
+
+
+def test_open_items_are_the_ones_not_done():
+    found = assessed("ca", born="2018-05-10")
+    assert found.open_items == ("urinalysis",)
+    assert found.edition == "ca-2020"
