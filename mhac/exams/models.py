@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -6,7 +8,11 @@ from simple_history.models import HistoricalRecords
 
 from mhac.accounts.models import User
 from mhac.clinics.models import Row
-from mhac.screenings.models import Fact
+from mhac.exams import words
+from mhac.protocols.ages import PREGNANCY_ASKED_FROM, PREGNANCY_ASKED_TO
+from mhac.protocols.months import age_on
+from mhac.protocols.person import Pregnancy as StatedPregnancy
+from mhac.screenings.models import Fact, Screening
 
 
 def between(low, high):
@@ -18,7 +24,7 @@ class Vitals(Row, Fact):
 
     measured_at = models.DateTimeField(_("measured at"))
     weight_kg = models.DecimalField(
-        _("weight (kg)"), max_digits=5, decimal_places=2, null=True, blank=True, validators=between("0.3", "350")
+        _("weight (kg)"), max_digits=5, decimal_places=2, null=True, blank=True, validators=between(Decimal("0.3"), 350)
     )
     height_cm = models.DecimalField(
         _("height (cm)"), max_digits=4, decimal_places=1, null=True, blank=True, validators=between(20, 250)
@@ -109,6 +115,24 @@ class Pregnancy(Row, Fact):
     def __str__(self):
         return f"{self.screening}: pregnancy"
 
+    @staticmethod
+    def is_asked_of(patient, day):
+        """Rule LAB-HCG: everyone whose sex is not male, when any possible age on that day is 11 to 50."""
+        oldest = age_on(patient.born_earliest, day)
+        may_be = patient.age_on(day) <= PREGNANCY_ASKED_TO and oldest >= PREGNANCY_ASKED_FROM
+        return patient.sex != patient.Sex.MALE and may_be
+
+    def gestation_on(self, day):
+        """Weeks and days completed on `day`, counted from those that were stated; None when none were."""
+        if self.weeks is None:
+            return None
+        return divmod(max(self.weeks * 7 + (self.days or 0) + (day - self.asked_on).days, 0), 7)
+
+    def stated_on(self, day):
+        """This answer as the rules take it, with the weeks of `day`."""
+        weeks, days = self.gestation_on(day) or (None, None)
+        return StatedPregnancy(self.pregnant, weeks, days, self.due_on, film_choice=self.film_choice or None)
+
 
 class PhysicalExam(Row, Fact):
     """The examination by systems. systems: {code: {"normal": bool, "text": str}} · conditions: as in the contract."""
@@ -127,6 +151,19 @@ class PhysicalExam(Row, Fact):
 
     def __str__(self):
         return f"{self.screening}: physical examination"
+
+
+class ChestXrayQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(screening__clinic__in=user.sites())
+
+    def unread(self):
+        """Films whose reading can still be signed."""
+        return self.filter(read_at=None, screening__state=Screening.State.OPEN)
+
+    def whole(self):
+        """With what every page about a film names."""
+        return self.select_related("screening__patient", "screening__case", "screening__clinic", "taken_by", "read_by")
 
 
 class ChestXray(Row, Fact):
@@ -151,6 +188,8 @@ class ChestXray(Row, Fact):
     read_at = models.DateTimeField(_("read at"), null=True)
     history = HistoricalRecords()
 
+    objects = ChestXrayQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("chest x-ray")
         ordering = ["taken_on", "id"]
@@ -158,3 +197,8 @@ class ChestXray(Row, Fact):
 
     def __str__(self):
         return f"{self.screening}: film {self.taken_on}"
+
+    @property
+    def finding_labels(self):
+        """The findings in words, in the order of the catalogue."""
+        return [label for code, label in words.FILM_FINDINGS.items() if code in (self.findings or ())]
