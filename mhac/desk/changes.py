@@ -64,6 +64,7 @@ CALLED = {
     Test: "name",
     LabOrder: "test__name",
     SignOff: "signed_on",
+    Certificate: "number",
 }
 
 
@@ -105,15 +106,13 @@ def page(patient, user, *, number=None):
 
 
 def _entries(patient, user):
-    screenings = [
-        *Screening.objects.of(patient)
-        .filter(clinic__in=user.sites("screenings.view_case"))
-        .values_list("pk", flat=True)
-    ]
     for model, permission, where in KINDS:
         if not user.has_perm(permission):
             continue
-        keys = screenings if where == "screening" else [patient.pk]
+        keys = [patient.pk]
+        if where == "screening":
+            # Where she holds the right to this kind: a laboratory sees orders of a case that it may not open.
+            keys = Screening.objects.of(patient).filter(clinic__in=user.sites(permission)).values("pk")
         rows = model.history.filter(**{f"{where}__in": keys}).select_related("history_user")
         rows = _narrowed(model, rows, user).order_by("history_date", "history_id")
         yield from _in_pairs(model, _without_payload(model, rows))
@@ -155,7 +154,7 @@ def _in_pairs(model, rows):
 
 def _changes(entry, names):
     """The fields that differ from the saving before, by simple_history; of a new record those that say something."""
-    tracked = [each for each in entry.record.tracked_fields if each.name not in UNSHOWN]
+    tracked = [each for each in entry.record.tracked_fields if each.editable and each.name not in UNSHOWN]
     if entry.previous is None:
         for each in tracked:
             if (value := getattr(entry.record, each.attname)) not in (None, "", [], {}):

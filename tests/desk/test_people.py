@@ -1,0 +1,322 @@
+import datetime
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from mhac.accounts.models import Access
+from mhac.appointments.models import Booking, Slot
+from mhac.certificates.models import Certificate
+from mhac.clinics import numbers
+from mhac.decisions.models import Judgement, SignOff
+from mhac.desk import changes
+from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Pregnancy, Vitals
+from mhac.labs.models import LabOrder, LabResult, Specimen, Test
+from mhac.patients import services as patients
+from mhac.patients.models import Patient
+from mhac.screenings import services
+from mhac.screenings.models import Screening
+
+TWO_NAMES = "P<AFGAHMADI<<MOHAMMAD<NASIR".ljust(44, "<") + "P012345673AFG0203214M3101012<<<<<<<<<<<<<<<2"
+PASSPORT = {"kind": "passport", "number": "P01234567", "issuer": "AFG"}
+
+
+def person(clinic, by, **changes):
+    fields = {
+        "given_name": "Mohammad Nasir", "family_name": "Ahmadi", "native_name": "محمد ناصر احمدی", "sex": "male",
+        "born_earliest": datetime.date(2002, 3, 21),
+    } | changes  # fmt: skip
+    return patients.register(clinic=clinic, by=by, **fields)
+
+
+def screening_of(patient, by, programme="uk-tb", reference=""):
+    case = services.open_case(
+        clinic=patient.clinic, programme=programme, contact_name="Testi Family", phone="0700123456", by=by
+    )
+    return services.open_screening(case, patient=patient, reference=reference, by=by)
+
+
+def names(response):
+    return [each.name for each in response.context["people"]]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["محمد", "Mohd", "ahmadi nasir", "P01234567", "p-0123 4567", "GWF012345678", "gwf 012345678", "0700 123456"],
+)
+def test_people_are_found_by_what_is_known_of_them(kabul, cast, as_user, asked):
+    patient = person(kabul, cast.rec, documents=[PASSPORT])
+    screening_of(patient, cast.rec, reference="GWF012345678")
+    person(kabul, cast.rec, given_name="Gulalai", family_name="", native_name="گلالی", sex="female")
+    page = as_user(cast.rec).get(reverse("desk:people"), {"q": asked})
+    assert names(page) == ["Mohammad Nasir Ahmadi"]
+    entry = Access.objects.get(action="search")
+    assert (entry.user, entry.note) == (cast.rec, asked)
+
+
+def test_case_and_patient_numbers_find_too(kabul, cast, as_user):
+    screening = screening_of(person(kabul, cast.rec), cast.rec)
+    for asked in (screening.case.number, screening.patient.number.lower()):
+        assert len(names(as_user(cast.cli).get(reverse("desk:people"), {"q": asked}))) == 1
+
+
+def test_other_sites_people_are_not_found(kabul, herat, cast, as_user):
+    screening_of(person(kabul, cast.rec, documents=[PASSPORT]), cast.rec, reference="GWF012345678")
+    for asked in ("Ahmadi", "P01234567", "GWF012345678", "0700123456", ""):
+        page = as_user(cast.herat_rec).get(reverse("desk:people"), {"q": asked})
+        assert names(page) == []
+
+
+def test_who_may_not_search_is_told(kabul, cast, as_user):
+    for who in (cast.lab, cast.adm, cast.aud):
+        refused = as_user(who).get(reverse("desk:people"))
+        assert refused.status_code == 403
+        assert "patients.search_patient" in refused.content.decode()
+
+
+def test_nobody_yet_and_nobody_found_say_what_to_do(kabul, cast, as_user):
+    browser = as_user(cast.rec)
+    assert "Open a new family" in browser.get(reverse("desk:people")).content.decode()
+    assert "the other script" in browser.get(reverse("desk:people"), {"q": "Nobody"}).content.decode()
+
+
+def test_five_hundred_people_are_shown_page_by_page_each_once(kabul, cast, as_user, django_assert_max_num_queries):
+    Patient.objects.bulk_create(
+        Patient(
+            clinic=kabul, number=numbers.compose("KBL", "P", 2026, n), given_name=f"Testi{n}", sex="female",
+            born_earliest=datetime.date(1990, 1, 1), born_latest=datetime.date(1990, 1, 1), search_key=f"testi{n}",
+        )
+        for n in range(500)
+    )  # fmt: skip
+    browser, seen, after = as_user(cast.rec), [], ""
+    while True:
+        with django_assert_max_num_queries(14):
+            page = browser.get(reverse("desk:people"), {"q": "testi", "after": after})
+        seen += [each.pk for each in page.context["people"]]
+        if not page.context["more"]:
+            break
+        after = str(seen[-1])
+    assert len(seen) == len(set(seen)) == 500
+    assert seen == sorted(seen, reverse=True)
+    assert browser.get(reverse("desk:people"), {"after": "nonsense"}).status_code == 200
+
+
+def find(browser, asked, **more):
+    return browser.get(reverse("desk:find"), {"q": asked}, **more)
+
+
+def test_a_scanned_code_leads_to_its_page(kabul, cast, as_user):
+    patient = person(kabul, cast.rec, documents=[PASSPORT])
+    screening = screening_of(patient, cast.rec, reference="GWF012345678")
+    specimen = specimen_of(screening, cast)
+    browser = as_user(cast.cli)
+    certificate = numbers.certificate_number("KBL")
+    for asked, address in [
+        (patient.number, reverse("desk:patient", args=[patient.pk])),
+        (
+            patient.number.lower().translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")),
+            reverse("desk:patient", args=[patient.pk]),
+        ),
+        (screening.case.number, reverse("desk:case", args=[screening.case_id])),
+        (specimen.accession, reverse("labs:specimen", args=[specimen.pk])),
+        ("P01234567", reverse("desk:patient", args=[patient.pk])),
+        (TWO_NAMES.lower(), reverse("desk:patient", args=[patient.pk])),
+        ("GWF012345678", reverse("desk:case", args=[screening.case_id])),
+        (certificate, reverse("certificates:verify") + f"?number={certificate.replace('-', '')}"),
+        ("MHAC1:ABC+DEF", reverse("certificates:verify") + "?seal=MHAC1%3AABC%2BDEF"),
+        ("", reverse("home")),
+    ]:
+        assert find(browser, asked).url == address
+
+
+def test_an_unknown_code_says_so_and_shows_people(kabul, cast, as_user):
+    person(kabul, cast.rec)
+    browser = as_user(cast.rec)
+    page = find(browser, "Ahmadi", follow=True)
+    assert "Nothing has the number Ahmadi" in page.content.decode()
+    assert len(page.context["people"]) == 1
+    wrong = find(browser, "KBLP2600001X" if not numbers.is_checked("KBLP2600001X") else "KBLP2600001Y", follow=True)
+    assert "check character" in wrong.content.decode()
+    passport = find(browser, TWO_NAMES, follow=True)
+    assert "Nobody is registered with the passport P01234567" in passport.content.decode()
+    assert len(passport.context["people"]) == 1
+    assert (
+        "check digit of the birth date"
+        in find(browser, TWO_NAMES.replace("0203214", "0203215"), follow=True).content.decode()
+    )
+
+
+def test_the_scan_box_leads_nobody_where_the_role_may_not_go(kabul, herat, cast, partners, as_user):
+    patient = person(kabul, cast.rec, documents=[PASSPORT])
+    screening = screening_of(patient, cast.rec)
+    specimen = specimen_of(screening, cast)
+    for who in (cast.herat_rec, cast.adm, partners.canada_user):
+        for asked in (patient.number, screening.case.number, specimen.accession, "P01234567", TWO_NAMES):
+            response = find(as_user(who), asked)
+            assert response.status_code == 404 or response.url.startswith(reverse("desk:people")), (who, asked)
+    assert find(as_user(cast.lab), "P01234567").status_code == 404
+    assert find(as_user(cast.lab), specimen.accession).url == reverse("labs:specimen", args=[specimen.pk])
+
+
+def specimen_of(screening, cast):
+    return Specimen.objects.create(
+        screening=screening, accession=screening.clinic.next_number("", 2026), clinic=screening.clinic, tube="serum",
+        collected_at=timezone.now(), collected_by=cast.lab,
+    )  # fmt: skip
+
+
+def a_test(**fields):
+    return Test.objects.create(**{"key": "glucose", "name": "Glucose", "kind": "numeric", "tube": "serum"} | fields)
+
+
+def one_of_each(screening, cast):
+    """A row of every kind of record, by the models' own hand: what is tested is how they are read."""
+    today = datetime.date(2026, 11, 21)
+    of = {"screening": screening}
+    services.give_consent(screening, purpose="sharing", given_by="Testi", by=cast.rec)
+    services.plan_travel(screening, departure=timezone.now(), by=cast.rec)
+    slot = Slot.objects.create(clinic=screening.clinic, starts_at=timezone.now(), capacity=2, opened_by=cast.mgr)
+    Booking.objects.create(slot=slot, seat=1, booked_by=cast.rec, **of)
+    patients.confirm_identity(screening.patient, station="reception", by=cast.rec)
+    vitals = Vitals.objects.create(measured_at=timezone.now(), weight_kg="61.50", by=cast.cli, **of)
+    vitals.weight_kg = "62.00"
+    vitals._history_user = cast.cli
+    vitals.save()
+    signs = [{"code": "night_sweats"}, {"code": "cough", "days": 20}]
+    MedicalHistory.objects.create(taken_on=today, known_hiv=False, tb_signs=signs, by=cast.cli, **of)
+    Pregnancy.objects.create(asked_on=today, pregnant=False, by=cast.cli, **of)
+    PhysicalExam.objects.create(held_on=today, systems={"skin": {"normal": True}}, by=cast.phy, **of)
+    ChestXray.objects.create(taken_on=today, taken_by=cast.rad, findings=["cavity"], **of)
+    specimen = specimen_of(screening, cast)
+    order = LabOrder.objects.create(test=a_test(), item="hba1c", specimen=specimen, ordered_by=cast.phy, **of)
+    LabResult.objects.create(order=order, as_sent="5.4", number="5.4", source="analyzer", **of)
+    Judgement.objects.create(code="order", item="sputum", reason="Weight loss", by=cast.phy, **of)
+    signoff = SignOff.objects.create(
+        edition=screening.edition, facts={"canary": "facts"}, facts_hash="f", answer={}, outcome="cleared",
+        signed_by=cast.phy, signed_on=today, signed_at=timezone.now(), **of,
+    )  # fmt: skip
+    Certificate.objects.create(
+        number="KBL-1", count=1, clinic=screening.clinic, signoff=signoff, kind="tb_clearance", facts={}, facts_hash="f",
+        seal="canary-seal", key_id="k", pdf=b"%PDF", pdf_sha256="0" * 64, issued_by=cast.phy, issued_on=today,
+        issued_at=timezone.now(), checked_at=timezone.now(), **of,
+    )  # fmt: skip
+
+
+def kinds(page):
+    return {entry.kind for entry in page.context["changes"].paginator.object_list}
+
+
+def test_a_physician_reads_the_history_of_every_kind(kabul, cast, as_user):
+    patient = person(kabul, cast.rec, documents=[PASSPORT])
+    one_of_each(screening_of(patient, cast.rec), cast)
+    patients.correct(patient, by=cast.rec, because="As in the passport", given_name="Nasir")
+    page = as_user(cast.phy).get(reverse("desk:patient", args=[patient.pk]))
+    assert len(kinds(page)) == len(changes.KINDS)
+    text = page.content.decode()
+    for words in (
+        "61.5",
+        "62",
+        "night sweats",
+        "Weight loss",
+        "Glucose",
+        "As in the passport",
+        "Mohammad Nasir",
+        "cavity",
+    ):
+        assert words in text, words
+    assert "canary" not in text
+    entry = next(each for each in page.context["changes"] if each.kind == "patient" and each.because)
+    assert [(field.name, field.before, field.after) for field in entry.fields] == [
+        ("given name", "Mohammad Nasir", "Nasir")
+    ]
+    assert entry.who == cast.rec.full_name
+
+
+CLINICAL = {"vitals", "medical history", "pregnancy question", "physical examination", "chest x-ray"}
+LABORATORY = {"laboratory order", "laboratory result"}
+DECIDED = {"physician's decision", "sign-off"}
+
+
+@pytest.mark.parametrize(
+    ("who", "hidden"),
+    [
+        ("rec", CLINICAL | LABORATORY | DECIDED),
+        ("mgr", CLINICAL | LABORATORY | DECIDED),
+        ("lab", CLINICAL | DECIDED | {"consent"}),
+        ("dat", CLINICAL | LABORATORY | DECIDED),
+        ("cli", {"laboratory result"}),  # not verified yet
+    ],
+)
+def test_each_role_reads_the_kinds_it_may_see(kabul, cast, as_user, who, hidden):
+    patient = person(kabul, cast.rec)
+    one_of_each(screening_of(patient, cast.rec), cast)
+    page = as_user(getattr(cast, who)).get(reverse("desk:patient", args=[patient.pk]))
+    assert page.status_code == 200
+    assert not kinds(page) & hidden
+    assert "patient" in kinds(page)
+
+
+def test_a_nurse_sees_final_results_and_a_technician_no_infectious_ones_of_others(kabul, cast, as_user):
+    patient = person(kabul, cast.rec)
+    screening = screening_of(patient, cast.rec)
+    order = LabOrder.objects.create(
+        test=a_test(key="hiv", name="HIV", verifier="supervisor"), item="hiv", screening=screening, ordered_by=cast.phy
+    )
+    result = LabResult.objects.create(
+        order=order, as_sent="reactive", coded="reactive", source="typed", entered_by=cast.lab, screening=screening
+    )
+    address = reverse("desk:patient", args=[patient.pk])
+    seen = {"laboratory result"}
+    assert not kinds(as_user(cast.cli).get(address)) & seen
+    assert not kinds(as_user(cast.lab2).get(address)) & seen
+    assert kinds(as_user(cast.lab).get(address)) & seen
+    assert kinds(as_user(cast.lsu).get(address)) & seen
+    result.state, result.verified_by, result.verified_at = "verified", cast.lsu, timezone.now()
+    result.save()
+    assert kinds(as_user(cast.cli).get(address)) & seen
+
+
+def test_reading_a_person_is_logged_and_limited(kabul, herat, cast, as_user):
+    patient = person(kabul, cast.rec)
+    address = reverse("desk:patient", args=[patient.pk])
+    assert as_user(cast.herat_rec).get(address).status_code == 404
+    for who in (cast.adm, cast.aud, cast.qco):
+        assert as_user(who).get(address).status_code == 403
+    assert not Access.objects.filter(label="patients.patient").exists()
+    as_user(cast.phy).get(address)
+    entry = Access.objects.get(label="patients.patient")
+    assert (entry.user, entry.key, entry.page) == (cast.phy, str(patient.pk), "desk:patient")
+
+
+def test_a_long_history_costs_no_more_questions(kabul, cast, as_user, django_assert_max_num_queries):
+    patient = person(kabul, cast.rec)
+    screening = screening_of(patient, cast.rec)
+    one_of_each(screening, cast)
+    for n in range(40):
+        patients.correct(patient, by=cast.rec, because=f"Change {n}", address=f"Street {n}")
+    browser, address = as_user(cast.phy), reverse("desk:patient", args=[patient.pk])
+    with django_assert_max_num_queries(48):
+        first = browser.get(address)
+    assert first.context["changes"].paginator.num_pages > 1
+    second = browser.get(address, {"page": 2})
+    ids = [[entry.record.history_id for entry in page.context["changes"]] for page in (first, second)]
+    assert not set(ids[0]) & set(ids[1])
+    assert first.context["changes"][0].at >= second.context["changes"][0].at
+    assert browser.get(address, {"page": "nonsense"}).status_code == 200
+
+
+def test_every_row_that_a_record_names_has_a_name():
+    for model, _permission, _where in changes.KINDS:
+        for field in model._meta.fields:
+            if field.is_relation and field.name not in changes.UNSHOWN:
+                assert field.related_model in changes.CALLED, (model, field.name)
+
+
+def test_history_rows_tell_the_creation_apart_from_changes(kabul, cast):
+    patient = person(kabul, cast.rec)
+    entries = list(changes.page(patient, cast.rec))
+    assert [entry.is_new for entry in entries] == [True]
+    shown = {field.name: field.after for field in entries[0].fields}
+    assert shown["sex"] == "male"
+    assert shown["born on or after"] == "21 Mar 2002"
+    assert Screening.objects.count() == 0
