@@ -103,7 +103,7 @@ class Ledger:
     def missing(self):
         """What stands between this screening and a signature, as short labels."""
         labels = [entry.label for entry in self.open_entries]
-        labels += [str(sentence).rstrip(".") for _path, sentence in self.unknown if not self._told_by_an_entry(_path)]
+        labels += [str(words.QUESTIONS[path]) for path, _sentence in self.unknown if not self._told_by_an_entry(path)]
         labels += [_("verification of %(test)s") % {"test": test} for test in self.unverified_results]
         return labels
 

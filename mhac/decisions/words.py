@@ -158,8 +158,20 @@ UNKNOWN = {
     "tb_incidence_per_100k": _("How common tuberculosis is in this country is not on record."),
 }
 
+# The same in a list of what is missing.
+QUESTIONS = {
+    "history.known_hiv": _("the question about HIV"),
+    "history.tb_signs": _("the question about signs of tuberculosis"),
+    "history.tb_history": _("the question about earlier tuberculosis"),
+    "history.tb_contacts": _("the question about contact with tuberculosis"),
+    "history.risks": _("the question about risks"),
+    "history.polio_area_stay_days": _("the days spent in Afghanistan"),
+    "person.pregnancy": _("the pregnancy question"),
+    "tb_incidence_per_100k": _("how common tuberculosis is here"),
+}
+
 OUTCOMES = {
-    "cleared": _("ready to sign: no bar found"),
+    "cleared": _("ready to sign"),
     "not_cleared": _("a bar is established"),
     "incomplete": _("waiting"),
     "physician_decision": _("needs your judgement"),
