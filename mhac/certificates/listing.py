@@ -12,7 +12,7 @@ from mhac.patients.models import Patient
 PAGE = 50
 
 
-def page_of(rows, asked) -> dict:
+def page_of(rows, asked, size=PAGE) -> dict:
     """One page of documents, the newest first. `asked`: q (number, name, reference), state, before (key of a row)."""
     q, state, before = asked.get("q", "").strip(), asked.get("state", ""), _key(asked.get("before", ""))
     if q:
@@ -22,10 +22,10 @@ def page_of(rows, asked) -> dict:
     if before:
         rows = rows.filter(pk__lt=before)
     takers = Prefetch("downloads", Download.objects.select_related("organisation", "by"))
-    page = list(rows.order_by("-id").prefetch_related(takers)[: PAGE + 1])
+    page = list(rows.order_by("-id").prefetch_related(takers)[: size + 1])
     return {
-        "documents": [Shown(certificate) for certificate in page[:PAGE]],
-        "older": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "documents": [Shown(certificate) for certificate in page[:size]],
+        "older": page[size - 1].pk if len(page) > size else None,
         "q": q,
         "state": state,
         "states": Certificate.State.choices,

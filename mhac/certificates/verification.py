@@ -51,7 +51,7 @@ def look_up(typed: str, fact: str) -> Answer:
     """The answer about a number or the text of a QR code. A wrong fact and an unknown number look the same."""
     number, training = _number_in(typed)
     if fact:
-        _count("facts:" + _hash(number or numbers.clean(typed)), FACTS_AN_HOUR, 3600)
+        _count("facts:" + hash_of(number or numbers.clean(typed)), FACTS_AN_HOUR, 3600)
     certificate = _certificate(number)
     if certificate is None or (seal.is_seal(typed) and certificate.seal != typed.strip("\r\n\t")):
         return Answer(states.UNKNOWN, training)
@@ -129,11 +129,12 @@ def published() -> dict:
             for key_id, public in keys.known().items()
         ],
         # SHA-256 of the number, first 16 hexadecimal signs: who has the paper can look it up, nobody can read a number.
-        "no_longer_valid": sorted(_hash(number) for number in gone),
+        "no_longer_valid": sorted(hash_of(number) for number in gone),
     }
 
 
-def _hash(text):
+def hash_of(text: str) -> str:
+    """Sixteen hexadecimal signs of the SHA-256 of a number."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

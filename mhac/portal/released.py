@@ -17,7 +17,7 @@ FILTERS = {
 }
 
 
-def page_of(user, organisation, asked) -> dict:
+def page_of(user, organisation, asked, size=PAGE) -> dict:
     """One page of what this user may see. `asked`: q (number, name, reference), state, before (key of a row)."""
     q, state, before = asked.get("q", "").strip(), asked.get("state", ""), _key(asked.get("before", ""))
     rows = seen_by(user, organisation)
@@ -27,12 +27,12 @@ def page_of(user, organisation, asked) -> dict:
         rows = rows.filter(_stored(state))
     if before:
         rows = rows.filter(pk__lt=before)
-    page = list(rows[: PAGE + 1])
+    page = list(rows[: size + 1])
     return {
         "organisation": organisation,
-        "released": [Line(release) for release in page[:PAGE]],
+        "released": [Line(release) for release in page[:size]],
         "held": [Line(release) for release in seen_by(user, organisation).filter(_stored("gone"), taken=True)[:20]],
-        "older": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "older": page[size - 1].pk if len(page) > size else None,
         "q": q,
         "state": state,
         "filters": FILTERS.items(),
