@@ -6,6 +6,11 @@ import sys
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["assess"] and not {"SECRET_KEY", "DATABASE_URL"} <= os.environ.keys():
+        # The rules need neither a secret nor a database, so this command also answers on a bare machine.
+        from mhac.protocols.__main__ import main as assess
+
+        sys.exit(assess(sys.argv[2:]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mhac.settings")
     from django.core.management import execute_from_command_line
 

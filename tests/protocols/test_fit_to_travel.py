@@ -26,6 +26,8 @@ LETTER = ["pregnancy_letter"]
         ({"weeks": 27, "days": 6}, "F1", []),
         ({"weeks": 28, "days": 0}, "F2", LETTER),
         ({"weeks": 28}, "F2", LETTER),
+        ({"weeks": 27, "departure": "2026-11-27"}, "F1", []),
+        ({"weeks": 27, "departure": "2026-11-28"}, "F2", LETTER),
         ({"weeks": 27, "days": 6, "departure": "2026-11-22"}, "F2", LETTER),
         ({"weeks": 35, "days": 6}, "F2", LETTER),
         ({"weeks": 36, "days": 0}, "F4", LETTER),
