@@ -37,9 +37,17 @@ class SignForm(forms.Form):
 
 
 class JudgementForm(forms.Form):
-    """What a physician decides where the rules leave room."""
+    """What a physician decides where the rules leave room; only what can be decided about this person is offered."""
 
-    code = forms.ChoiceField(label=_("Decision"), choices=Judgement.Code.choices, widget=forms.RadioSelect)
+    CHOICES = {
+        Judgement.Code.ORDER: _("Order an item"),
+        Judgement.Code.TB_DISEASE: _("This is active tuberculosis"),
+        Judgement.Code.NO_TB_DISEASE: _("This is not active tuberculosis"),
+        Judgement.Code.USE_AGE: _("Decide which age counts"),
+        Judgement.Code.GRADE: _("Raise the grade to B"),
+    }
+
+    code = forms.ChoiceField(label=_("Decision"), widget=forms.RadioSelect)
     item = forms.ChoiceField(
         label=_("Item"),
         required=False,
@@ -53,10 +61,18 @@ class JudgementForm(forms.Form):
         label=_("Reason"), max_length=2000, strip=True, widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"})
     )
 
+    def __init__(self, *args, ledger, **kwargs):
+        super().__init__(*args, **kwargs)
+        left_out = set() if ledger.edition.practice.grade else {Judgement.Code.GRADE}
+        if not isinstance(ledger.answer.get("age"), list):
+            left_out.add(Judgement.Code.USE_AGE)
+            del self.fields["age"]
+        self.fields["code"].choices = [(code, label) for code, label in self.CHOICES.items() if code not in left_out]
+
     def said(self):
         """The arguments of `services.judge`; what belongs to another decision is left out."""
         code, given = self.cleaned_data["code"], self.cleaned_data
-        own = {"order": {"item": given["item"]}, "use_age": {"age": given["age"]}, "grade": {"grade": "B"}}
+        own = {"order": {"item": given["item"]}, "use_age": {"age": given.get("age")}, "grade": {"grade": "B"}}
         return {"code": code, "reason": given["reason"], **own.get(code, {})}
 
 

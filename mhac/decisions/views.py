@@ -55,7 +55,8 @@ def order(request, pk):
 @needs("decisions.add_judgement")
 def judge(request, pk):
     screening = get_object_or_404(Screening.objects.visible_to(request.user).whole(), pk=pk)
-    form = JudgementForm(request.POST or None, initial=request.GET.dict())
+    about = _about(screening)
+    form = JudgementForm(request.POST or None, initial=request.GET.dict(), ledger=about["ledger"])
     if request.method == "POST" and form.is_valid():
         try:
             services.judge(screening, by=request.user, **form.said())
@@ -65,7 +66,7 @@ def judge(request, pk):
             messages.success(request, _("Your decision is recorded."))
             return redirect("desk:review", screening.pk)
     record_access(request, screening, clinic=screening.clinic)
-    return render(request, "decisions/judge.html", {**_about(screening), "form": form})
+    return render(request, "decisions/judge.html", about | {"form": form})
 
 
 @needs("decisions.add_judgement")

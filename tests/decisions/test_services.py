@@ -1,9 +1,12 @@
+import contextlib
 import datetime
 import threading
 from decimal import Decimal
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mhac.decisions import facts, ledger, services
 from mhac.decisions.models import Judgement, SignOff
@@ -158,6 +161,32 @@ def test_a_grade_from_a_finding_is_not_lowered_either(kabul, cast):
     with pytest.raises(NotReady, match="never lowered"):
         services.judge(screening, code="grade", grade="A", reason="It is nothing", by=cast.phy)
     assert ledger.of(screening, on=DAY).grade == "B"
+
+
+MOVES = st.lists(st.sampled_from(["raise", "lower", "take back", "order", "no disease"]), max_size=8)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(finding=st.sampled_from([[], ["cardiac"]]), moves=MOVES)
+def test_no_sequence_of_decisions_lowers_a_grade(kabul, cast, finding, moves):
+    screening = made.ready(kabul, cast)
+    ChestXray.objects.filter(screening=screening).update(findings=finding)
+    attempts = {
+        "raise": lambda: services.judge(screening, code="grade", grade="B", reason="Frail", by=cast.phy),
+        "lower": lambda: services.judge(screening, code="grade", grade="A", reason="Well", by=cast.phy),
+        "take back": lambda: services.take_back(screening.judgements.last(), because="Well", by=cast.phy),
+        "order": lambda: services.judge(screening, code="order", item="hiv", reason="Again", by=cast.phy),
+        "no disease": lambda: services.judge(screening, code="no_tb_disease", reason="Old", by=cast.phy),
+    }
+    before = ledger.of(screening, on=DAY).grade
+    for move in moves:
+        if move == "take back" and not screening.judgements.exists():
+            continue
+        with contextlib.suppress(NotReady):
+            attempts[move]()
+        now = ledger.of(screening, on=DAY).grade
+        assert (before, now) != ("B", "A")
+        before = now
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,15 @@ def test_the_ledger_is_a_page_and_a_panel(kabul, cast, as_user):
     assert Access.objects.filter(user=cast.cli, key=str(screening.pk), page="decisions:ledger").count() == 2
 
 
+def test_the_panel_goes_back_to_the_page_that_holds_it(kabul, cast, as_user):
+    load()
+    screening = made.screening(kabul, cast.rec)
+    holder = reverse("exams:exam", args=[screening.pk])
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{holder}"}
+    panel = as_user(cast.phy).get(at("ledger", screening), headers=headers).text
+    assert f'name="next" value="{holder}"' in panel
+
+
 def test_the_panel_marks_what_changed_since_it_was_seen(kabul, cast, as_user):
     screening = made.screening(kabul, cast.rec)
     browser = as_user(cast.cli)
@@ -118,6 +127,23 @@ def test_a_physician_decides_and_takes_back(kabul, cast, as_user):
     browser.post(at("take_back", judgement), {"because": "Old scars after all"})
     judgement.refresh_from_db()
     assert judgement.withdrawn_at
+
+
+def test_only_what_can_be_decided_is_offered(kabul, cast, as_user):
+    certain = made.screening(kabul, cast.rec, "uk-tb")
+    page = as_user(cast.phy).get(at("judge", certain)).text
+    assert "Order an item" in page
+    assert "Decide which age counts" not in page and "Raise the grade" not in page
+    earliest, latest = datetime.date(2015, 1, 1), datetime.date(2015, 12, 31)
+    patient = made.person(kabul, born_earliest=earliest, born_latest=latest, birth_precision="year")
+    page = as_user(cast.phy).get(at("judge", made.screening(kabul, cast.rec, patient=patient))).text
+    assert "Decide which age counts" in page and "Raise the grade to B" in page
+
+
+def test_a_proposed_item_is_chosen_already(kabul, cast, as_user):
+    address = at("judge", made.screening(kabul, cast.rec)) + "?code=order&item=sputum"
+    page = as_user(cast.phy).get(address).text
+    assert re.search(r'value="order"[^>]*checked', page) and '<option value="sputum" selected>' in page
 
 
 def test_a_refused_judgement_keeps_what_was_typed(kabul, cast, as_user):
