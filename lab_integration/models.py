@@ -206,6 +206,8 @@ class ReceivedLine(Row):
     fingerprint = models.CharField(max_length=64, blank=True)
     result = models.ForeignKey("labs.LabResult", models.PROTECT, null=True, related_name="+")
     version = models.PositiveSmallIntegerField(null=True)
+    chosen_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    chosen_because = models.CharField(max_length=200, blank=True)
 
     objects = ReceivedLineQuerySet.as_manager()
 

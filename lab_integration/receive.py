@@ -50,7 +50,7 @@ def identify(candidates: list[Analyzer], body: bytes) -> Analyzer | None:
     named = []
     for analyzer in candidates:
         try:
-            message = _parse(analyzer.dialect, body, analyzer.settings)
+            message = parse(analyzer.dialect, body, analyzer.settings)
         except hl7.Unreadable:
             continue
         sender = message.header.raw(3 if isinstance(message, hl7.Message) else 5)
@@ -106,7 +106,7 @@ def reply(stored: list[Stored], body: bytes, analyzer: Analyzer | None, now: dat
     profile = analyzer.settings if analyzer else Profile("")
     first = stored[0].message
     try:
-        message = _parse("astm" if first.transport == "lis1" else "hl7", bytes(first.body), profile)
+        message = parse("astm" if first.transport == "lis1" else "hl7", bytes(first.body), profile)
     except hl7.Unreadable as error:
         return [LINK] if first.transport == "lis1" else [acknowledgement.unreadable(now, fresh(now), str(error))]
     if isinstance(message, lis2.Session):
@@ -159,7 +159,7 @@ def is_stranger(session: lis2.Session, profile: Profile) -> bool:
     return bool(profile.sender) and session.header.raw(5) != profile.sender
 
 
-def _parse(dialect: str, body: bytes, profile: Profile) -> hl7.Message | lis2.Session:
+def parse(dialect: str, body: bytes, profile: Profile) -> hl7.Message | lis2.Session:
     return (lis2.parse if dialect == "astm" else hl7.parse)(body, profile.charset)
 
 
@@ -223,7 +223,7 @@ def _read(row: ReceivedMessage, now: datetime.datetime, numbers: labs.Numbers) -
         return
     profile = row.analyzer.settings
     try:
-        message = _parse("astm" if row.transport == "lis1" else "hl7", bytes(row.body), profile)
+        message = parse("astm" if row.transport == "lis1" else "hl7", bytes(row.body), profile)
     except hl7.Unreadable as error:
         row.state, row.reason = State.UNREADABLE, str(error)
         row.save()
@@ -280,8 +280,7 @@ def _seen_before(row: ReceivedMessage) -> ReceivedMessage | None:
 
 def _file(row: ReceivedMessage, message: hl7.Message | lis2.Session, profile: Profile, numbers: labs.Numbers) -> None:
     """Read the rows and have the laboratory decide those that are not settled yet."""
-    read = lis2.read_results if isinstance(message, lis2.Session) else observations.read_results
-    found = read(message, profile, row.received_at)  # type: ignore[operator]
+    found = rows_of(message, profile, row.received_at)
     row.observations, row.warnings = len(found.rows), sorted({*row.warnings, *found.warnings})
     before = {line.place: line for line in row.lines.select_for_update()}
     mapped = {one.row.place: one for one in map_rows(found.rows, profile)}
@@ -291,9 +290,15 @@ def _file(row: ReceivedMessage, message: hl7.Message | lis2.Session, profile: Pr
     rules = labs.Rules(numbers, profile.second_identifier, profile.require_second_identifier)
     outcomes = labs.record_results(lines, instrument=row.analyzer.name, rules=rules, seen=_seen(row, lines, prints))
     for outcome in outcomes:
-        _keep(row, mapped[outcome.line.place], outcome, before.get(outcome.line.place))
+        keep_line(row, mapped[outcome.line.place], outcome, before.get(outcome.line.place))
     send.mark_done(outcomes, profile)
-    row.state, row.reason = _state(row, found), ""
+    row.state, row.reason = state_of(row, found), ""
+
+
+def rows_of(message: hl7.Message | lis2.Session, profile: Profile, received: datetime.datetime) -> observations.Reading:
+    if isinstance(message, lis2.Session):
+        return lis2.read_results(message, profile, received)
+    return observations.read_results(message, profile, received)
 
 
 def _is_late(line: ReceivedLine | None) -> bool:
@@ -313,7 +318,7 @@ def _seen(row: ReceivedMessage, lines: list[labs.Line], prints: set[str]) -> set
     return {text for text in texts if _digest(text) in known}
 
 
-def _keep(row: ReceivedMessage, mapped: Mapped, outcome: labs.Outcome, before: ReceivedLine | None) -> None:
+def keep_line(row: ReceivedMessage, mapped: Mapped, outcome: labs.Outcome, before: ReceivedLine | None) -> None:
     seen, reading = mapped.row, outcome.reading
     line = before or ReceivedLine(message=row, place=seen.place)
     line.state, line.reason = outcome.state, outcome.reason
@@ -343,7 +348,7 @@ def _value(value: labs.Value | None) -> dict[str, Any]:
     return found | ({} if value.number is None else {"number": format(value.number, "f")})
 
 
-def _state(row: ReceivedMessage, found: observations.Reading) -> str:
+def state_of(row: ReceivedMessage, found: observations.Reading) -> str:
     states = list(row.lines.values_list("state", flat=True))
     if not found.rows:
         return State.HELD

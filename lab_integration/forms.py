@@ -1,0 +1,56 @@
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from lab_integration.models import Analyzer
+
+
+class DismissForm(forms.Form):
+    """Why a message needs nothing more."""
+
+    because = forms.CharField(
+        label=_("Why nothing more is to be done"),
+        min_length=5,
+        max_length=200,
+        error_messages={
+            "required": _("Write why; whoever asks later reads it here."),
+            "min_length": _("Write a few words more; whoever asks later reads them here."),
+        },
+    )
+
+
+class ChooseForm(forms.Form):
+    """Why this value counts instead of the one that stands."""
+
+    because = forms.CharField(
+        label=_("Why this value counts"),
+        min_length=5,
+        max_length=200,
+        error_messages={"required": _("Write why this value counts and not the one that stands.")},
+    )
+
+
+class AnalyzerForm(forms.ModelForm):
+    """An analyzer: where it speaks from, where it takes orders, how it writes."""
+
+    class Meta:
+        model = Analyzer
+        fields = [
+            "clinic",
+            "name",
+            "dialect",
+            "addresses",
+            "outbound_host",
+            "outbound_port",
+            "silent_after",
+            "active",
+            "profile",
+        ]
+        widgets = {"profile": forms.Textarea(attrs={"rows": 24, "dir": "ltr", "spellcheck": "false", "class": "code"})}
+        help_texts = {
+            "addresses": _("One or several, separated by commas: 10.0.4.17, 10.0.4.0/24"),
+            "profile": _("Code map and reading rules as JSON; docs/wire.md names every key."),
+        }
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["clinic"].queryset = user.sites()
