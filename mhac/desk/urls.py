@@ -1,9 +1,11 @@
 from django.urls import path
 
-from mhac.desk import people, registration, review
+from mhac.desk import people, registration, review, today
 
 app_name = "desk"
 urlpatterns = [
+    path("today/", today.today, name="today"),
+    path("today/films/", today.waiting_for_film, name="waiting_for_film"),
     path("people/", people.search, name="people"),
     path("people/<uuid:pk>/", people.patient, name="patient"),
     path("find/", people.find, name="find"),
