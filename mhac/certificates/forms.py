@@ -24,7 +24,7 @@ class VerifyForm(forms.Form):
             "The birth date as 2002-03-21, or the last three signs of the document number. With it you also see "
             "what the document says."
         ),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "code"}),
     )
 
 

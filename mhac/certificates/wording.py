@@ -21,7 +21,7 @@ TITLES = {
     "tb_clearance": Line(
         "Tuberculosis clearance certificate", "تصدیق‌نامهٔ نداشتن توبرکلوز (سل)", "د نري رنځ (توبرکلوز) د نه‌لرلو تصدیق‌لیک"
     ),
-    "fit_to_travel": Line("Fit-to-travel certificate", "تصدیق‌نامهٔ صحی برای سفر", "د سفر لپاره روغتیايي تصدیق‌لیک"),
+    "fit_to_travel": Line("Fit-to-travel letter", "تصدیق‌نامهٔ صحی برای سفر", "د سفر لپاره روغتیايي تصدیق‌لیک"),
 }
 
 HEADINGS = {
