@@ -12,7 +12,9 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Q
 from django.utils import dateformat, timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from mhac.accounts.models import User
 from mhac.appointments.models import Booking, Slot
@@ -22,7 +24,9 @@ from mhac.decisions.models import Judgement, SignOff
 from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Pregnancy, Vitals
 from mhac.labs.models import LabOrder, LabResult, Specimen, Test
 from mhac.patients.models import IdentityCheck, IdentityDocument, Patient
+from mhac.screenings.forms import LANGUAGES
 from mhac.screenings.models import Case, Consent, Screening, TravelPlan
+from mhac.screenings.programmes import programmes
 
 PER_PAGE = 25
 
@@ -66,6 +70,24 @@ CALLED = {
     SignOff: "signed_on",
     Certificate: "number",
 }
+
+
+# Columns that their models name only for programmers.
+NAMES = {
+    "by": _lazy("by"), "case": _lazy("case"), "clinic": _lazy("site"), "slot": _lazy("time"), "day": _lazy("day"),
+    "station": _lazy("station"), "confirmed": _lazy("face confirmed"), "note": _lazy("note"), "test": _lazy("test"),
+    "specimen": _lazy("specimen"), "item": _lazy("item"), "nth": _lazy("number in a series"), "order": _lazy("test"),
+    "kind": _lazy("kind"), "operator": _lazy("sign before the number"), "number": _lazy("number"),
+    "text": _lazy("text"), "coded": _lazy("coded value"), "titre": _lazy("titre"), "flags": _lazy("flags"),
+    "source": _lazy("entered through"), "recorded_by": _lazy("recorded by"), "booked_by": _lazy("booked by"),
+    "taken_by": _lazy("taken by"), "read_by": _lazy("read by"), "collected_by": _lazy("collected by"),
+    "received_by": _lazy("received by"), "ordered_by": _lazy("ordered by"), "entered_by": _lazy("entered by"),
+    "verified_by": _lazy("verified by"), "rejected_because": _lazy("rejected because"), "signed_by": _lazy("signed by"),
+    "withdrawn_at": _lazy("withdrawn"), "withdrawn_by": _lazy("withdrawn by"), "edition": _lazy("edition"),
+    "withdrawn_because": _lazy("withdrawn because"), "classes": _lazy("classes"), "signoff": _lazy("decision signed"),
+    "issued_by": _lazy("issued by"), "revoked_by": _lazy("revoked by"), "supersedes": _lazy("replaces"),
+    "checked_at": _lazy("checked"), "training": _lazy("training"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -172,7 +194,9 @@ def _changes(entry, names):
 
 
 def _name(each):
-    return str(each.verbose_name)
+    """The column in the reader's language: its own name when the model gives one, else ours."""
+    named = isinstance(each.verbose_name, Promise) or each.name not in NAMES
+    return str(each.verbose_name if named else NAMES[each.name])
 
 
 def _said(each, value, names):
@@ -181,7 +205,9 @@ def _said(each, value, names):
         return ""
     if each.is_relation:
         return names.of(each.related_model, value)
-    if choices := dict(each.flatchoices or ()):
+    if each.name == "programme":
+        return programmes().editions(value)[-1].name
+    if choices := dict(each.flatchoices or LANGUAGES if each.name == "language" else each.flatchoices or ()):
         return str(choices.get(value, value))
     return _plain(value)
 

@@ -60,6 +60,11 @@ class Member:
     booking: Booking | None
     identity_confirmed: bool
 
+    @property
+    def is_coming(self):
+        """Whether a booking waits for this person's arrival."""
+        return self.booking is not None and self.booking.state == Booking.State.BOOKED
+
 
 def programme_of(case):
     """The edition that stands for the case's programme today, by which it is named."""
@@ -67,11 +72,17 @@ def programme_of(case):
 
 
 def members(case, user) -> list[Member]:
-    """Everybody of the case in the order of registration; about fifteen questions, whatever the number of people."""
+    """Everybody of the case, the head of the family first; about fifteen questions, whatever the number of people."""
     today = case.clinic.today()
     screenings = list(Screening.objects.visible_to(user).filter(case=case).select_related("patient", "clinic", "case"))
     known = _Known(screenings, today)
+    screenings.sort(key=_place)
     return [known.member(screening, user) for screening in screenings]
+
+
+def _place(screening):
+    """The head of the family first, then the other adults and the children, each from the oldest on."""
+    return list(Screening.Relation).index(screening.relation), screening.patient.born_earliest, screening.pk
 
 
 class _Known:

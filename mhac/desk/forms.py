@@ -11,13 +11,12 @@ from mhac.clinics import numbers
 from mhac.clinics.numbers import uuid7
 from mhac.patients import births, mrz
 from mhac.patients import services as patients
+from mhac.patients.forms import DayField
 from mhac.patients.models import IdentityDocument, Patient
 from mhac.screenings import services as screenings
+from mhac.screenings.forms import LANGUAGES
 from mhac.screenings.models import Case, Screening
 from mhac.screenings.programmes import programmes
-
-LANGUAGES = [("fa-af", _("Dari")), ("ps", _("Pashto")), ("en", _("English")), ("uz", _("Uzbek")), ("ar", _("Arabic"))]
-
 
 # What a programme ends in, by the word of its edition.
 DOCUMENTS = {
@@ -117,7 +116,7 @@ class MemberForm(forms.Form):
         label=_("Born"),
         max_length=40,
         required=False,
-        help_text=_("2002-03-21 or 2002 · Solar Hijri 1381-01-01 or 1381 · age: 25 in 1398"),
+        help_text=_("2002-03-21, 2002, 1381-01-01, 1381, or an age: 25 in 1398"),
     )
     birth_source = forms.ChoiceField(label=_("Birth date from"), choices=Patient.BirthSource.choices, required=False)
     language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES, required=False)
@@ -127,11 +126,9 @@ class MemberForm(forms.Form):
     )
     number = forms.CharField(label=_("Document number"), max_length=40, required=False)
     issuer = forms.RegexField("^[A-Za-z]{1,3}$", label=_("Issued by"), required=False)
-    expires_on = forms.DateField(
-        label=_("Expires"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    )
+    expires_on = DayField(label=_("Expires"), required=False)
     override_reason = forms.CharField(label=_("Why it was typed by hand"), max_length=200, required=False)
-    relation = forms.ChoiceField(label=_("Relation"), choices=Screening.Relation.choices)
+    relation = forms.ChoiceField(label=_("Relation"), choices=Screening.Relation.choices, required=False)
     reference = forms.CharField(label=_("Partner's reference"), max_length=40, required=False)
 
     def __init__(self, *args, edition, user, today, **kwargs):
@@ -147,6 +144,9 @@ class MemberForm(forms.Form):
         asked = edition.reference
         if asked.name:
             self.fields["reference"].label = asked.name
+        if asked.needed:
+            self.fields["reference"].required = True
+            self.fields["reference"].error_messages["required"] = self._missing_reference()
         if not self.is_bound and "same_as" not in self.initial and self._owner in self.candidates:
             # Whose passport this is, is the same person until somebody says otherwise.
             self.initial["same_as"] = self._owner.pk
@@ -201,6 +201,12 @@ class MemberForm(forms.Form):
             return found
         others = known.resembling(self["given_name"].value() or "", birth.earliest, birth.latest)
         return [*found, *others.exclude(pk__in=[each.pk for each in found])[:3]]
+
+    def _missing_reference(self):
+        try:
+            return screenings.doubt_about("", self.edition)
+        except screenings.Refused as refusal:
+            return str(refusal)
 
     @cached_property
     def _owner(self):
@@ -310,7 +316,7 @@ class MemberForm(forms.Form):
             "patient": data["same_as"],
             "person": None if data["same_as"] else self._person(case),
             "documents": [self._document()] if data["kind"] else [],
-            "relation": data["relation"],
+            "relation": data["relation"] or Screening.Relation.OTHER,
             "reference": data["reference"],
         }
 
@@ -344,9 +350,7 @@ class Cards(forms.BaseFormSet):
     """The cards of a page; one that is ticked to be left out is nobody."""
 
     default_error_messages = {
-        "missing_management_form": _(
-            "The page came back incomplete. Go back to the case and read the passports anew."
-        ),
+        "missing_management_form": _("The page came back incomplete. Go back to the case and read the passports anew."),
         "too_many_forms": _("At most twenty people at once. Register these first, then add the others."),
         "too_few_forms": _("There is nobody to register. Read a passport, or add a person without one."),
     }

@@ -29,7 +29,7 @@ def search(request):
     if asked:
         found = found.found_by(asked) | found.filter(pk__in=_in_cases(asked, request.user))
         _log(request, asked)
-    if numbers.is_key(after := request.GET.get("after", "")):
+    if scanned.is_key(after := request.GET.get("after", "")):
         found = found.filter(pk__lt=after)
     people = list(found.order_by("-pk").prefetch_related("documents", "screenings__case")[: PER_PAGE + 1])
     context = {"asked": asked, "people": people[:PER_PAGE], "more": len(people) > PER_PAGE, "after": after}

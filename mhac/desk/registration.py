@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from mhac.accounts.permissions import needs, record_access
-from mhac.clinics.numbers import is_key
 from mhac.desk import family
 from mhac.desk.forms import CaseForm, FamilyFormSet, MemberForm, PasteForm, card_of
+from mhac.desk.scanned import is_key
 from mhac.patients import mrz
 from mhac.screenings import services
 from mhac.screenings.models import Case, Screening
@@ -31,8 +31,16 @@ def new_case(request):
 def case(request, pk):
     case = get_object_or_404(Case.objects.visible_to(request.user).select_related("clinic"), pk=pk)
     record_access(request, case, clinic=case.clinic)
-    context = {"case": case, "programme": family.programme_of(case), "members": family.members(case, request.user)}
-    return render(request, "desk/case.html", context | {"paste": PasteForm()})
+    people = family.members(case, request.user)
+    context = {
+        "case": case,
+        "programme": family.programme_of(case),
+        "members": people,
+        "booked": [member.booking for member in people if member.is_coming],
+        "unbooked": [member for member in people if member.screening.is_open and not member.booking],
+        "paste": PasteForm(),
+    }
+    return render(request, "desk/case.html", context)
 
 
 @needs("patients.add_patient")

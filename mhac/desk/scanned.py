@@ -1,6 +1,7 @@
 """The scan box: what was read says what it is, and the user's role says where that leads."""
 
 import re
+import uuid
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -25,6 +26,14 @@ class Unknown(Exception):
     def __init__(self, sentence, search=""):
         super().__init__(sentence)
         self.search = search
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` is a key as it stands in an address or a form."""
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False
 
 
 def address_of(text, *, user, today) -> str:

@@ -58,6 +58,17 @@ def read(text: str, *, today: datetime.date) -> Birth:
     return Birth(birth.earliest, min(birth.latest, today), birth.precision)
 
 
+def read_day(text: str) -> datetime.date:
+    """One day in any of the ways `read` takes a full date, in the past or to come. Raises Unreadable."""
+    try:
+        found = _read(re.findall(r"\d+|[^\W\d_]+", fold(text)))
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or found.precision != "day":
+        raise Unreadable(_("Write the day as 2031-01-21 or 21 Jan 2031, or as 1409-11-01 (Solar Hijri)."))
+    return found.earliest
+
+
 def _read(words):
     match words:
         case [year] if _is_year(year):

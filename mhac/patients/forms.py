@@ -1,8 +1,40 @@
+import datetime
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from mhac.clinics import numbers
 from mhac.patients import births
 from mhac.patients.models import IdentityCheck, IdentityDocument, Patient
+
+
+class DayField(forms.Field):
+    """A day, written so that nobody can mistake day and month: year first or with the month's name, in either calendar.
+
+    A browser's own date field would show 03/04/2026 in the order of its country.
+    """
+
+    widget = forms.TextInput({"dir": "ltr", "autocomplete": "off", "placeholder": "2031-01-21", "size": 12})
+
+    def prepare_value(self, value):
+        return value.isoformat() if isinstance(value, datetime.date) else value
+
+    def to_python(self, value):
+        if value in self.empty_values:
+            return None
+        try:
+            return births.read_day(value)
+        except births.Unreadable as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+
+
+class ClockField(forms.TimeField):
+    """A time of day, 06:30, in the digits of any of our languages."""
+
+    widget = forms.TimeInput({"dir": "ltr", "autocomplete": "off", "placeholder": "06:30", "size": 6}, format="%H:%M")
+
+    def to_python(self, value):
+        return super().to_python(numbers.clean(value) if isinstance(value, str) else value)
 
 
 class PhotoForm(forms.Form):
@@ -26,11 +58,12 @@ class CheckForm(forms.Form):
 class DocumentForm(forms.ModelForm):
     """One more paper of a person."""
 
+    expires_on = DayField(label=_("Expires"), required=False)
+
     class Meta:
         model = IdentityDocument
         fields = ["kind", "number", "issuer", "expires_on", "override_reason"]
         widgets = {
-            "expires_on": forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
             "number": forms.TextInput({"dir": "ltr", "autocomplete": "off", "class": "code"}),
             "issuer": forms.TextInput({"dir": "ltr"}),
             "override_reason": forms.TextInput({"dir": "auto"}),
@@ -57,7 +90,7 @@ class CorrectionForm(forms.ModelForm):
         label=_("Born"),
         max_length=40,
         widget=forms.TextInput({"dir": "ltr", "autocomplete": "off"}),
-        help_text=_("2002-03-21 or 2002 · Solar Hijri 1381-01-01 or 1381 · age: 25 in 1398"),
+        help_text=_("2002-03-21, 2002, 1381-01-01, 1381, or an age: 25 in 1398"),
     )
     because = forms.CharField(
         label=_("Why"),

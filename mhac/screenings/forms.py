@@ -1,6 +1,10 @@
+import datetime
+from zoneinfo import ZoneInfo
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from mhac.patients.forms import ClockField, DayField
 from mhac.protocols.vocabulary import TRAVEL_NEEDS
 from mhac.screenings.models import Consent, TravelPlan
 from mhac.screenings.services import CHILD_UNTIL
@@ -27,15 +31,24 @@ class FamilyConsentForm(forms.Form):
         label=_("Witness of a thumbprint"), max_length=120, required=False, widget=forms.TextInput({"dir": "auto"})
     )
 
+    everybody = forms.BooleanField(
+        label=_("Everybody of the family agreed to both, each for herself and the guardian for the children"),
+        required=False,
+    )
+
     def clean(self):
         data = super().clean()
         if data.get("method") == Consent.Method.THUMBPRINT and not data.get("witness", "").strip():
             self.add_error("witness", _("A thumbprint needs a witness. Write the name of who was present."))
         return data
 
+    def manner(self):
+        """How it was given, as `services.give_consent` takes it."""
+        return {name: self.cleaned_data[name] for name in ("language", "method", "witness")}
+
 
 class PersonConsentForm(forms.Form):
-    """To what one person, or the guardian of a child, agrees; what stands already is not asked again."""
+    """To what one person, or the guardian of a child, agrees: nothing is ticked for them beforehand."""
 
     purposes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     given_by = forms.CharField(max_length=120, required=False, widget=forms.TextInput({"dir": "auto"}))
@@ -48,12 +61,13 @@ class PersonConsentForm(forms.Form):
         given = {consent.purpose for consent in standing}
         open_ = [(purpose.value, purpose.label) for purpose in Consent.Purpose if purpose.value not in given]
         self.fields["purposes"].choices = open_
-        self.fields["purposes"].initial = [value for value, _label in open_]
         self.fields["given_by"].initial = guardian if self.is_child else screening.patient.name
         self.fields["given_by"].label = _("Guardian") if self.is_child else _("Given by")
 
     def clean(self):
         data = super().clean()
+        if self.data.get("everybody"):
+            data["purposes"] = [value for value, _label in self.fields["purposes"].choices]
         if data.get("purposes") and not data.get("given_by", "").strip():
             self.add_error("given_by", _("Write the guardian's name.") if self.is_child else _("Write who consents."))
         return data
@@ -80,15 +94,30 @@ class TravelForm(forms.ModelForm):
         widget=forms.CheckboxSelectMultiple,
     )
 
+    departure_on = DayField(label=_("Departure"))
+    departs_at = ClockField(label=_("Time of departure"))
+    arrival_on = DayField(label=_("Arrival"), required=False)
+
     class Meta:
         model = TravelPlan
-        fields = ["departure", "arrival_on", "mode", "from_country", "needs"]
+        fields = ["departure_on", "departs_at", "arrival_on", "mode", "from_country", "needs"]
         widgets = {
-            "departure": forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-            "arrival_on": forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
             "from_country": forms.TextInput({"dir": "ltr", "class": "code"}),
         }
         help_texts = {"from_country": _("Three letters, as in passports: AFG, DEU, IRN, PAK.")}
+
+    def __init__(self, *args, clinic, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.zone = ZoneInfo(clinic.timezone)
+        if leaves := self.instance.departure:
+            local = leaves.astimezone(self.zone)
+            self.initial |= {"departure_on": local.date(), "departs_at": local.time()}
+
+    def plan(self):
+        """What `services.plan_travel` takes."""
+        data = dict(self.cleaned_data)
+        day, clock = data.pop("departure_on"), data.pop("departs_at")
+        return data | {"departure": datetime.datetime.combine(day, clock, self.zone)}
 
     def clean_from_country(self):
         code = self.cleaned_data["from_country"].upper()

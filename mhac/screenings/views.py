@@ -45,7 +45,7 @@ def _given(request, shared, people):
                     purpose=purpose,
                     given_by=person.cleaned_data["given_by"],
                     by=request.user,
-                    **shared.cleaned_data,
+                    **shared.manner(),
                 )
                 for person in people
                 for purpose in person.cleaned_data["purposes"]
@@ -78,10 +78,11 @@ def withdraw_consent(request, pk):
 def travel(request, pk):
     screening = get_object_or_404(Screening.objects.visible_to(request.user).whole(), pk=pk)
     record_access(request, screening, clinic=screening.clinic)
-    form = TravelForm(request.POST or None, instance=TravelPlan.objects.filter(screening=screening).first())
+    plan = TravelPlan.objects.filter(screening=screening).first()
+    form = TravelForm(request.POST or None, instance=plan, clinic=screening.clinic)
     if form.is_valid():
         try:
-            services.plan_travel(screening, by=request.user, **form.cleaned_data)
+            services.plan_travel(screening, by=request.user, **form.plan())
             return redirect("desk:case", screening.case_id)
         except services.Refused as refusal:
             form.add_error("arrival_on", str(refusal))
