@@ -41,11 +41,11 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: listener.stop())
         one, two = listener.ports
-        self.stdout.write(f"Listening on {host}: HL7 (MLLP) on port {one}, ASTM (LIS1) on port {two}.")
-        self.stdout.flush()
         now = timezone.now()
         row = Listening.objects.create(host=host, hl7_port=one, astm_port=two, started_at=now, beat_at=now)
         Listening.objects.exclude(pk=row.pk).delete()
+        self.stdout.write(f"Listening on {host}: HL7 (MLLP) on port {one}, ASTM (LIS1) on port {two}.")
+        self.stdout.flush()
         threading.Thread(target=self.beat, args=(row, listener), daemon=True).start()
         listener.serve()
         row.delete()

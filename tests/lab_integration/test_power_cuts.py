@@ -1,0 +1,146 @@
+"""A listener that is ended by force at any point has lost nothing that it acknowledged and doubles nothing."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from lab_integration import receive
+from lab_integration.models import Listening, ReceivedLine, ReceivedMessage
+from mhac.labs.models import LabResult
+
+from .conftest import block, make_analyzer, make_specimen, result, send
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+def environment(**extra):
+    """This process's environment, but on the database of the tests."""
+    held = connection.settings_dict
+    name, host, port = held["NAME"], held["HOST"], held["PORT"]
+    return {**os.environ, "DATABASE_URL": f"postgres://{held['USER']}@{host}:{port}/{name}", **extra}
+
+
+def command(*words, **extra):
+    return subprocess.Popen(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), *words],
+        env=environment(**extra),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+class Running:
+    """A real `listen` on free ports; `port` once it is there."""
+
+    def __init__(self, **extra):
+        self.process = command("listen", "--hl7-port", "0", "--astm-port", "0", **extra)
+        line = self.process.stdout.readline()
+        self.port, self.astm = map(int, re.findall(r"port (\d+)", line)) if "Listening" in line else (None, line)
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        self.process.wait(15)
+        self.process.stdout.close()
+        return self.process.returncode
+
+
+@pytest.fixture
+def bench(kabul, cast, catalogue):
+    make_analyzer(kabul)
+    return make_specimen(kabul, cast.cli, [catalogue["alt"]])
+
+
+def acknowledged(port, body):
+    """Whether `body` was answered AA; a line that breaks is no answer."""
+    try:
+        return b"MSA|AA|" in send(port, block(body))
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    "point, stored", [("after_read", 0), ("before_store", 0), ("after_commit", 1), ("before_ack", 1)]
+)
+def test_a_kill_at_any_point_loses_and_doubles_nothing(bench, point, stored):
+    body = result(bench.accession, number="7")
+    dying = Running(FAIL_AT=point)
+    assert not acknowledged(dying.port, body)
+    assert dying.process.wait(15) == -signal.SIGKILL
+    dying.process.stdout.close()
+    assert ReceivedMessage.objects.count() == stored
+    again = Running()
+    assert acknowledged(again.port, body)
+    again.stop()
+    row = ReceivedMessage.objects.get()
+    assert (bytes(row.body), row.repeats) == (body.encode(), stored)
+    while receive.process_next():
+        pass
+    assert LabResult.objects.count() == 1
+    assert ReceivedLine.objects.get().state == "FILED"
+
+
+def test_a_worker_killed_before_it_processes_leaves_the_message_for_the_next(bench):
+    body = result(bench.accession)
+    running = Running()
+    assert acknowledged(running.port, body)
+    running.stop()
+    dying = command("work_lab", "--once", FAIL_AT="before_process")
+    assert dying.wait(30) == -signal.SIGKILL
+    dying.stdout.close()
+    assert ReceivedMessage.objects.get().state == "RECEIVED"
+    worker = command("work_lab", "--once")
+    assert worker.wait(30) == 0, worker.stdout.read()
+    worker.stdout.close()
+    assert ReceivedMessage.objects.get().state == "PROCESSED"
+    assert LabResult.objects.count() == 1
+
+
+def test_kills_under_load_lose_nothing_that_was_acknowledged(bench):
+    """Messages as fast as answers come, the listener killed at moments that differ; unanswered ones are sent again."""
+    told, number = {}, 0
+    for turn in range(4):
+        running = Running()
+        until = time.monotonic() + 0.3 + 0.17 * turn
+        with socket.create_connection(("127.0.0.1", running.port), timeout=5) as line:
+            while time.monotonic() < until:
+                number += 1
+                body = result(bench.accession, value=str(number), number=f"n{number}", status="P")
+                told[number] = (body, False)
+                line.sendall(block(body))
+                told[number] = (body, b"MSA|AA|" in line.recv(4096))
+        running.stop(signal.SIGKILL)
+    running = Running()
+    for body, acked in list(told.values()):
+        if not acked:
+            assert acknowledged(running.port, body)
+    assert running.stop() == 0
+    kept = {bytes(row.body).decode() for row in ReceivedMessage.objects.all()}
+    assert kept == {body for body, _acked in told.values()}
+    assert ReceivedMessage.objects.count() == len(told)
+    assert len(told) > 20
+
+
+def test_a_stop_is_clean_and_says_so(bench):
+    running = Running()
+    assert Listening.objects.count() == 1
+    with socket.create_connection(("127.0.0.1", running.port), timeout=5):
+        assert running.stop() == 0
+    assert Listening.objects.count() == 0
+
+
+def test_a_second_listener_is_refused(bench):
+    running = Running()
+    second = command("listen", "--hl7-port", "0", "--astm-port", "0")
+    assert second.wait(30) == 1
+    assert "Another `listen` is running" in second.stdout.read()
+    second.stdout.close()
+    running.stop()
