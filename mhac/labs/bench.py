@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 from django.utils.translation import gettext_lazy as _
 
 from mhac.labs import services
+from mhac.labs.catalogue import catalogue
 from mhac.labs.limits import flag, range_for
 from mhac.labs.models import LabOrder, LabResult, Specimen
 from mhac.labs.ordering import is_series
@@ -44,6 +45,7 @@ class Tube:
     nth: int
     orders: list = field(default_factory=list)
     held: str = ""
+    advice: str = ""
 
 
 def key_of(text):
@@ -126,7 +128,8 @@ def grouped(orders, taken_today=frozenset()):
             why = _("one was taken today; the next one is taken on another day")
         elif nth and first.setdefault(tube, nth) != nth:
             why = _("on another day")
-        new = Tube(f"{tube}-{nth}", tube, order.test.get_tube_display(), nth, held=why)
+        advice = catalogue().handling.get(tube, "")
+        new = Tube(f"{tube}-{nth}", tube, order.test.get_tube_display(), nth, held=why, advice=advice)
         found.setdefault(new.key, new).orders.append(order)
     return list(found.values())
 
@@ -141,7 +144,8 @@ def to_take(screening):
 
 @dataclass(frozen=True)
 class Waiting:
-    """A result that waits for verification, with what is needed to judge it. `blocked`: why this user cannot."""
+    """A result that waits for verification, with what is needed to judge it. `blocked`: why this user cannot;
+    `chosen`: its box is marked beforehand."""
 
     result: LabResult
     limits: object
@@ -149,10 +153,12 @@ class Waiting:
     before: LabResult | None
     replaces: LabResult | None
     blocked: str
+    chosen: bool
 
 
-def to_verify(user, after=""):
-    """Results that wait, the critical ones first. `after`: "1" or "0" (critical or not) and the key of the last row."""
+def to_verify(user, after="", choose=""):
+    """Results that wait, the critical ones first. `after`: "1" or "0" (critical or not) and the key of the last row;
+    `choose`: "usual" marks what is neither critical nor flagged."""
     rows = LabResult.objects.visible_to(user).to_verify()
     if key := key_of(after[1:]):
         later = Q(critical=False) if after[0] == "1" else Q(pk__in=[])
@@ -162,18 +168,20 @@ def to_verify(user, after=""):
     shown = found[:PAGE]
     before, replaced = earlier(shown), _replaced(shown)
     last = f"{int(shown[-1].critical)}{shown[-1].pk}" if len(found) > PAGE else ""
-    return Page([_waiting(each, user, before, replaced) for each in shown], last)
+    return Page([_waiting(each, user, before, replaced, choose == "usual") for each in shown], last)
 
 
-def _waiting(result, user, before, replaced):
+def _waiting(result, user, before, replaced, choosing):
     limits = limits_of(result.order, result.screening.patient, result.filed_at.date())
+    mark = flag(result.order.test, limits, number=result.number, coded=result.coded)
     return Waiting(
         result,
         limits,
-        flag(result.order.test, limits, number=result.number, coded=result.coded),
+        mark,
         before.get((result.screening.patient_id, result.order.test_id)),
         replaced.get(result.order_id),
         services.why_not_verify(result, user),
+        choosing and not mark and not result.critical,
     )
 
 
@@ -217,14 +225,19 @@ def received(user):
 
 
 def orders_of(specimen):
-    """The orders on one specimen, each with all its `.versions`, the newest first."""
+    """The orders on one specimen, each with all its `.versions`, the newest first; each version has its `.flag`."""
     versions = Prefetch(
         "results",
         LabResult.objects.select_related("order__test", "entered_by", "verified_by", "screening").order_by("-version"),
         to_attr="versions",
     )
     rows = specimen.orders.select_related("test").prefetch_related(versions, "test__ranges")
-    return list(rows.order_by("test__position"))
+    found = list(rows.order_by("test__position"))
+    for order in found:
+        limits = limits_of(order, specimen.screening.patient, specimen.collected_on)
+        for result in order.versions:
+            result.flag = flag(order.test, limits, number=result.number, coded=result.coded)
+    return found
 
 
 @dataclass(frozen=True)

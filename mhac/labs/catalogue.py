@@ -37,12 +37,13 @@ class Follows:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The whole file. `tests`: key -> its table as written; `isolate_items` are tested on what an earlier specimen
-    grew."""
+    """The whole file. `tests`: key -> its table as written; `handling`: tube -> what to mind when it is taken;
+    `isolate_items` are tested on what an earlier specimen grew."""
 
     source: str
     tests: dict
     series: dict
+    handling: dict
     isolate_items: frozenset
     isolate_grew: dict
     reflex: tuple[Follows, ...]
@@ -67,6 +68,7 @@ def read(text: str) -> Catalogue:
             item: Series(row["specimens"], tuple(row.get("first_only", ())))
             for item, row in table.get("series", {}).items()
         },
+        handling=table.get("handling", {}),
         isolate_items=frozenset(table.get("isolate", {}).get("items", ())),
         isolate_grew=table.get("isolate", {}).get("grew", {}),
         reflex=follows("reflex"),

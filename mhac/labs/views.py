@@ -193,7 +193,7 @@ def _file(request, form):
 def to_verify(request):
     if request.method == "POST":
         return _verify(request, request.POST.getlist("result"))
-    page = lists.to_verify(request.user, request.GET.get("after", ""))
+    page = lists.to_verify(request.user, request.GET.get("after", ""), request.GET.get("choose", ""))
     return render(request, "labs/to_verify.html", {"page": page})
 
 
