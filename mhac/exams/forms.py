@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from mhac.clinics.numbers import uuid7
 from mhac.exams import words
 from mhac.exams.models import ChestXray, Pregnancy, Vitals
 from mhac.protocols.chest_film import TERM_DAYS
@@ -67,6 +68,15 @@ def not_after(day, today):
         raise ValidationError(_("This day is still to come. Enter today or an earlier day."))
 
 
+class Key(forms.UUIDField):
+    """The key of the row that this form will make, so that a second click or a repeated request makes no second one."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self):
+        super().__init__(required=False, initial=uuid7)
+
+
 def is_pregnant(screening):
     return Pregnancy.objects.filter(screening=screening, pregnant=True).exists()
 
@@ -109,8 +119,10 @@ class VitalsForm(PageForm, forms.ModelForm):
             del self.fields["head_cm"]
         if age >= MUAC_UNTIL_YEARS and not is_pregnant(screening):
             del self.fields["muac_mm"]
-        for name in self.fields:
+        self.measures = list(self.fields)
+        for name in self.measures:
             self.fields[name] = self._measure(name)
+        self.fields["key"] = Key()
 
     def _measure(self, name):
         column = Vitals._meta.get_field(name)
@@ -130,7 +142,8 @@ class VitalsForm(PageForm, forms.ModelForm):
         return field
 
     def clean(self):
-        given = {name: value for name, value in super().clean().items() if value is not None}
+        cleaned = super().clean()
+        given = {name: cleaned[name] for name in self.measures if cleaned.get(name) is not None}
         if not given and not self.errors:
             raise ValidationError(_("Nothing was measured. Enter at least one measurement, then save."))
         upper, lower = given.get("systolic_mmhg"), given.get("diastolic_mmhg")
@@ -147,10 +160,11 @@ class VitalsForm(PageForm, forms.ModelForm):
     def earlier(self):
         """What was measured before, the newest first: (when, the values of this form's fields, by whom)."""
         rows = Vitals.objects.filter(screening=self.screening).select_related("by").order_by("-measured_at")
-        return [(row.measured_at, [getattr(row, name) for name in self.fields], row.by) for row in rows]
+        return [(row.measured_at, [getattr(row, name) for name in self.measures], row.by) for row in rows]
 
     def save(self, commit=False):
         row = super().save(commit=False)
+        row.pk = self.cleaned_data["key"] or row.pk
         row.measured_at = timezone.now()
         return row
 
@@ -238,6 +252,7 @@ class FilmForm(PageForm, forms.Form):
     )
     shielded = YesNo(label=gettext_lazy("Was the abdomen shielded?"), required=False)
     consent = YesNo(label=gettext_lazy("Did she consent in writing to a film in pregnancy?"), required=False)
+    key = Key()
 
     def __init__(self, data=None, *, screening):
         super().__init__(data, screening=screening)

@@ -20,9 +20,12 @@ class Refused(Exception):
 def record(row, *, by):
     """Keep vitals, a history, a pregnancy answer or an examination, signed with `by`.
 
-    Raises Refused when the screening is no longer open, or when somebody else answered the same page first.
+    The same key again is the same row: a second click changes nothing. Raises Refused when the screening is no longer
+    open, or when somebody else answered the same page first.
     """
     _open(row.screening)
+    if row._state.adding and (kept := type(row).objects.filter(pk=row.pk, screening=row.screening_id).first()):
+        return kept
     only_one = any(constraint.fields == ("screening",) for constraint in row._meta.constraints)
     if only_one and row._state.adding and type(row).objects.filter(screening=row.screening_id).exists():
         raise Refused(
@@ -34,13 +37,15 @@ def record(row, *, by):
 
 
 @transaction.atomic
-def take_film(screening, *, image_reference, by, shielded=None, consent=None):
+def take_film(screening, *, image_reference, by, shielded=None, consent=None, key=None):
     """Note that a chest film was taken today. `shielded` and `consent` are asked only in pregnancy.
 
-    Raises Refused when nobody compared the face in radiology today, when pregnancy was not asked that day, or when it
-    puts the film off.
+    The same `key` (UUID) again is the same film. Raises Refused when nobody compared the face in radiology today, when
+    pregnancy was not asked that day, or when it puts the film off.
     """
     _open(screening)
+    if key and (kept := ChestXray.objects.filter(pk=key, screening=screening).first()):
+        return kept
     today = screening.clinic.today()
     _compared_in_radiology(screening, today)
     pregnant = _pregnancy_allows(screening, today)
@@ -49,6 +54,7 @@ def take_film(screening, *, image_reference, by, shielded=None, consent=None):
     if pregnant and shielded is None:
         raise Refused(_("Say whether the abdomen was shielded: she is pregnant."))
     film = ChestXray(
+        **({"id": key} if key else {}),
         screening=screening,
         taken_on=today,
         taken_by=by,

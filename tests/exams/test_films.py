@@ -186,3 +186,12 @@ def test_a_physician_sees_films_and_reads_none(film, man, cast, as_user):
 def test_an_unread_film_of_a_signed_screening_waits_for_nobody(film, man, cast, as_user):
     sign(man)
     assert "Every film is read" in as_user(cast.rad).get(reverse("exams:films")).content.decode()
+
+
+def test_a_second_click_takes_no_second_film(man, cast, as_user):
+    compare_face(man, cast.rad)
+    radiographer = as_user(cast.rad)
+    key = radiographer.get(reverse("exams:film", args=[man.pk])).context["form"]["key"].value()
+    for _click in range(2):
+        radiographer.post(reverse("exams:take_film", args=[man.pk]), {"image_reference": "DX-1", "key": str(key)})
+    assert str(ChestXray.objects.get().pk) == key

@@ -124,3 +124,11 @@ def test_after_the_signature_nothing_is_measured(man, cast, as_user):
     assert answer.status_code == 409
     assert "This screening is signed, so nothing on this page can change." in answer.content.decode()
     assert not Vitals.objects.exists()
+
+
+def test_a_second_click_measures_nobody_twice(man, cast, as_user):
+    nurse, page = as_user(cast.cli), reverse("exams:vitals", args=[man.pk])
+    key = nurse.get(page).context["form"]["key"].value()
+    for _click in range(2):
+        nurse.post(page, ADULT | {"key": str(key)})
+    assert str(Vitals.objects.get().pk) == key
