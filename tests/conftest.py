@@ -1,16 +1,28 @@
 """The cast: three sites, one person of every role at each place that matters, two partners. All invented."""
 
 import datetime
+import os
 from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
+from playwright.sync_api import sync_playwright
 
 from mhac.accounts.models import RoleGrant, User
 from mhac.clinics.models import Clinic
 
 PASSWORD = "blue-kettle-on-the-roof"
+CHROMIUM = "/usr/bin/chromium"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -98,3 +110,15 @@ def as_user():
         return client
 
     return sign_in
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for every test that drives one; two of them in one process do not bear each other."""
+    # Its event loop stays in this thread until the end of the session, and Django would refuse to speak to the
+    # database beside it, in every test that follows.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()

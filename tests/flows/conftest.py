@@ -15,17 +15,11 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
-from playwright.sync_api import sync_playwright
 
 from mhac.labs import catalogue
 from tests.conftest import PASSWORD
 
 ROOT = Path(__file__).parent.parent.parent
-CHROMIUM = "/usr/bin/chromium"
-QUIET = (
-    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update "
-    "--disable-sync --disable-quic"
-).split()
 
 
 @pytest.fixture(autouse=True)
@@ -126,14 +120,6 @@ def stack(transactional_db, tmp_path, cast, partners, kabul):
     yield clinic
     clinic.kill()
     connection.close()
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 def is_answer(response):
