@@ -40,7 +40,8 @@ class Answer:
 
     @property
     def colour(self):
-        return states.COLOURS[self.state]
+        # Nothing of a practice clinic is ever green here.
+        return "amber" if self.training else states.COLOURS[self.state]
 
     @property
     def meaning(self):

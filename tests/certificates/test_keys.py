@@ -68,7 +68,7 @@ def test_a_compromised_key_signs_and_verifies_nothing(key_file, settings):
     settings.TRAINING = False
     key = seal.create_key(key_file, training=False)
     keys.current()
-    with pytest.raises(CommandError, match="--because"):
+    with pytest.raises(CommandError, match="what happened to the key"):
         run("--compromised", key.key_id)
     run("--compromised", key.key_id, "--because", "A copy was found on a memory stick.")
     assert keys.known() == {}

@@ -130,7 +130,9 @@ def test_a_training_document_says_so_loudly(kabul, cast, key_file, settings, cli
     seal.create_key(key_file, training=True)
     issued = services.issue(made.signed(kabul, cast), by=cast.phy)
     for typed in (issued.number, issued.seal):
-        assert "TRAINING. This is not a real document." in text(asked(client, typed))
+        said = text(asked(client, typed))
+        assert "TRAINING. This is not a real document." in said
+        assert "counts today" not in said and "status-green" not in said and "verdict-green" not in said
 
 
 @pytest.mark.parametrize(
