@@ -72,7 +72,7 @@ def revoke(request, certificate):
 @open_to_all
 @transaction.atomic
 def verify(request):
-    form = VerifyForm(request.POST or None)
+    form = VerifyForm(request.POST or None, initial={"typed": request.GET.get("typed", "")})
     answer, status = None, 200
     try:
         if request.method == "POST":

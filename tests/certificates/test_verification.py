@@ -198,3 +198,8 @@ def test_what_no_longer_counts_can_be_known_without_a_network(issued, client, ca
 def test_no_number_is_found_by_guessing(issued):
     guessed = [certificate_number("KBL") for _ in range(2000)]
     assert not Certificate.objects.filter(number__in=guessed).exists()
+
+
+def test_what_the_scan_box_read_stands_in_the_form(issued, client):
+    answer = client.get(PAGE, {"typed": issued.number})
+    assert f'value="{issued.number}"' in text(answer) and answer.context["answer"] is None
