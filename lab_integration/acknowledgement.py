@@ -118,9 +118,9 @@ def acknowledge(message: Message, profile: Profile, now: datetime.datetime, numb
     replies = []
     if original:
         replies.append(_reply(message, "AR" if fault else "AA", "original", fault, now, number))
-    if at_once and (fault or at_once != "ER"):
+    if at_once and at_once != ("SU" if fault else "ER"):
         replies.append(_reply(message, "CR" if fault else "CA", "accept", fault, now, number))
-    if later and (fault or later != "ER") and not (fault and replies):
+    if later and later != ("SU" if fault else "ER") and not (fault and replies):
         replies.append(_reply(message, "AR" if fault else "AA", "application", fault, now, number + "A" * len(replies)))
     return replies or [SILENCE]
 
@@ -132,7 +132,8 @@ def answers_ours(message: Message) -> bool:
 
 
 def due(message: Message, profile: Profile) -> tuple[str, str, bool]:
-    """What MSH-15 and MSH-16 ask for: the accept word, the application word ("" for never), and original mode."""
+    """What MSH-15 and MSH-16 ask for: the accept word, the application word (AL always, SU on success, ER on error,
+    "" never), and original mode."""
     if profile.ack == "accept":
         return "AL", "", False
     accept, application = (message.header.part(number).upper() for number in (15, 16))
@@ -140,8 +141,8 @@ def due(message: Message, profile: Profile) -> tuple[str, str, bool]:
         application = ""  # 0, 1 and 2 are kinds of samples there
     if profile.ack == "original" or not ({accept, application} & ACK_WORDS):
         return "", "", True
-    wanted = {"AL": "AL", "SU": "AL", "ER": "ER"}
-    return wanted.get(accept, ""), wanted.get(application, ""), False
+    wanted = {"AL", "SU", "ER"}
+    return accept if accept in wanted else "", application if application in wanted else "", False
 
 
 def unreadable(now: datetime.datetime, number: str, sentence: str) -> Reply:
@@ -157,8 +158,8 @@ def unreadable(now: datetime.datetime, number: str, sentence: str) -> Reply:
 def not_stored(message: Message, profile: Profile, now: datetime.datetime, number: str, sentence: str) -> Reply:
     """AE or CE: the bytes are not safe here and must be sent again."""
     at_once, later, original = due(message, profile)
-    code, mode = ("CE", "accept") if at_once else ("AE", "original" if original else "application")
-    if not (at_once or later or original):
+    code, mode = ("CE", "accept") if at_once in {"AL", "ER"} else ("AE", "original" if original else "application")
+    if code == "AE" and not original and later not in {"AL", "ER"}:
         return SILENCE
     return _reply(message, code, mode, Fault(207, sentence), now, number)
 

@@ -152,6 +152,11 @@ class Message:
         return self.header.raw(12)
 
     @property
+    def version_read(self) -> str:
+        """MSH-12 as it was meant: `2,3,1` and `2.3.1^^` are 2.3.1."""
+        return self.version.split(self.marks.component)[0].strip().replace(",", ".")
+
+    @property
     def processing_id(self) -> str:
         return self.header.raw(11)
 

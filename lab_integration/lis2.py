@@ -143,7 +143,8 @@ def _row(place: int, record: Segment, current: dict[str, Segment | None], profil
         status="F" if status == "R" else STATUSES.get(status, "P"),
     )
     specimen_id = profile.clean(next(filter(None, map(text, profile.specimen_fields)), ""))
-    control = order is not None and order.part(12).upper() == "Q"
+    header = current["H"]
+    control = any(one is not None and one.part(12).upper() == "Q" for one in (order, header))
     if profile.qc_pattern is not None and profile.qc_pattern.search(specimen_id):
         control = True
     times = (moment(record.raw(number), profile.timezone) for number in (13, 12))

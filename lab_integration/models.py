@@ -200,6 +200,7 @@ class ReceivedLine(Row):
     flags = ArrayField(models.TextField(), default=list)
     status = models.CharField(max_length=1, blank=True)
     observed_at = models.DateTimeField(null=True)
+    observed_as_read = models.CharField(max_length=32, blank=True)  # with the offset that was sent or assumed
     critical = models.BooleanField(default=False)
     attachment = models.JSONField(null=True)
     qc = models.JSONField(default=dict)

@@ -303,21 +303,30 @@ def _attachment(seen: Segment) -> Attachment:
     pieces = [repeat.split(marks.component) for repeat in seen.repetitions(5)]
     # The first repeat has source^type^subtype^encoding^data; further ones only go on with the data.
     first = pieces[0] + [""] * (5 - len(pieces[0]))
-    text = first[4] + "".join(piece[4] if len(piece) > 4 else piece[0] for piece in pieces[1:])
+    parts = [first[4], *(piece[4] if len(piece) > 4 else piece[0] for piece in pieces[1:])]
     type_, encoding = (
         unescape(first[2], marks).strip() or unescape(first[1], marks).strip(),
         first[3].strip().casefold(),
     )
+    if seen.part(2).upper() == "RP":
+        return Attachment(type_, b"")  # a pointer: the picture itself stays where it is
     try:
         if encoding == "hex":
-            return Attachment(type_, bytes.fromhex(text))
+            return Attachment(type_, bytes.fromhex("".join(parts)))
         if encoding in ("base64", ""):
-            return Attachment(
-                type_, base64.b64decode(re.sub(r"\s|\\X0[DA]\\|\\\.br\\", "", text), validate=True) if text else None
-            )
-        return Attachment(type_, unescape(text, marks).encode("utf-8"))
+            return Attachment(type_, _base64(parts))
+        return Attachment(type_, unescape("".join(parts), marks).encode("utf-8"))
     except (ValueError, binascii.Error):
         return Attachment(type_, None)
+
+
+def _base64(parts: list[str]) -> bytes | None:
+    """Base64 that was cut over repeats; some encode each piece by itself."""
+    parts = [re.sub(r"\s|\\X0[DA]\\|\\\.br\\", "", part) for part in parts]
+    try:
+        return base64.b64decode("".join(parts), validate=True) if any(parts) else None
+    except binascii.Error:
+        return b"".join(base64.b64decode(part, validate=True) for part in parts)
 
 
 def _whole(raw: str, marks: Delimiters) -> str:

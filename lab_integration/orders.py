@@ -61,8 +61,11 @@ def fresh(now: datetime.datetime, prefix: str = OURS) -> str:
     return prefix + base36(value).rjust(16, "0")
 
 
-def oml_o33(order: SpecimenOrder, *, number: str, now: datetime.datetime, receiver: str = "") -> bytes:
-    """The order message for one specimen, standard delimiters, UTF-8. hl7apy's ValidationError if it were not one."""
+def oml_o33(orders: Sequence[SpecimenOrder], *, number: str, now: datetime.datetime, receiver: str = "") -> bytes:
+    """The order message for these specimens (of one person, where a person is named), standard delimiters, UTF-8.
+
+    hl7apy's ValidationError if it were no OML^O33.
+    """
     from hl7apy.consts import VALIDATION_LEVEL  # type: ignore[import-untyped]
     from hl7apy.core import Message  # type: ignore[import-untyped]
 
@@ -73,27 +76,32 @@ def oml_o33(order: SpecimenOrder, *, number: str, now: datetime.datetime, receiv
     header.msh_11, header.msh_12 = "P", "2.5.1"
     header.msh_15, header.msh_16 = "NE", "AL"
     header.msh_18, header.msh_21 = "UNICODE UTF-8", "LAB-28^IHE"
-    if order.patient:
-        person = message.add_group("OML_O33_PATIENT").add_segment("PID")
-        # A number and a name are required by the structure; neither leaves the house.
-        person.pid_3, person.pid_5 = "U", "^^^^^^U"
-        if order.patient.get("birth_date"):
-            person.pid_7 = order.patient["birth_date"].replace("-", "")
-        if order.patient.get("sex"):
-            person.pid_8 = order.patient["sex"]
-    group = message.add_group("OML_O33_SPECIMEN")
-    identifier = escape(order.specimen_id, MARKS)
-    specimen, container = group.add_segment("SPM"), group.add_segment("SAC")
-    specimen.spm_1, specimen.spm_2, specimen.spm_4 = "1", identifier or '""', "ORH^^HL70487"
-    specimen.spm_11 = "P^^HL70369"
-    container.sac_3 = identifier or '""'
-    for place, step in enumerate(order.steps, 1):
-        _add_step(group, place, step, order.control, now)
-    if not order.steps:
-        common = group.add_group("OML_O33_ORDER").add_segment("ORC")
-        common.orc_1, common.orc_9 = order.control, stamp(now)
+    if orders[0].patient:
+        _add_patient(message, orders[0].patient)
+    for place, order in enumerate(orders, 1):
+        group = message.add_group("OML_O33_SPECIMEN")
+        identifier = escape(order.specimen_id, MARKS) or '""'
+        specimen, container = group.add_segment("SPM"), group.add_segment("SAC")
+        specimen.spm_1, specimen.spm_2, specimen.spm_4 = str(place), identifier, "ORH^^HL70487"
+        specimen.spm_11 = "P^^HL70369"
+        container.sac_3 = identifier
+        for step_place, step in enumerate(order.steps, 1):
+            _add_step(group, step_place, step, order.control, now)
+        if not order.steps:
+            common = group.add_group("OML_O33_ORDER").add_segment("ORC")
+            common.orc_1, common.orc_9 = order.control, stamp(now)
     message.validate()
     return str(message.to_er7()).rstrip("\r").encode() + b"\r"
+
+
+def _add_patient(message: Any, patient: dict[str, Any]) -> None:
+    person = message.add_group("OML_O33_PATIENT").add_segment("PID")
+    # A number and a name are required by the structure; neither leaves the house.
+    person.pid_3, person.pid_5 = "U", "^^^^^^U"
+    if patient.get("birth_date"):
+        person.pid_7 = patient["birth_date"].replace("-", "")
+    if patient.get("sex"):
+        person.pid_8 = patient["sex"]
 
 
 def _add_step(group: Any, place: int, step: Step, control: str, now: datetime.datetime) -> None:

@@ -102,6 +102,8 @@ class Profile:
         """What is ordered at the analyzer for these tests: its codes, each once, in the order of the code map."""
         found: dict[str, None] = {}
         for entry in self.code_map:
+            if entry.open_ended and not entry.order_code:
+                continue  # a family of codes cannot be ordered
             if not entry.settled and {entry.test, *entry.test_by_tube.values()} & set(tests):
                 found.setdefault(entry.order_code or entry.code)
         return list(found)

@@ -97,17 +97,13 @@ def _law(message: Message, ask: Ask, work: Sequence[SpecimenOrder], mode: str, n
         finish(message, segments, type_, "AA", mode, answer=_record(ask, (), segments) | {"status": segments[2][2]})
     ]
     nothing = SpecimenOrder(next(iter(ask.specimens), ""), NOTHING)
-    for one in work or [nothing]:
+    named = any(one.patient for one in work)
+    # One message for everything, but never two people in it.
+    for orders in [[one] for one in work] if named else [list(work) or [nothing]]:
         number = fresh(now)
-        body = oml_o33(one, number=number, now=now, receiver=message.header.part(3))
-        names = [line[:3] for line in body.decode().split("\r") if line]
-        record = {
-            "query_tag": ask.tag,
-            "status": "OK" if work else "NF",
-            "patient": _patient([one]),
-            "specimens": [one.record()],
-            "segments": names,
-        }
+        body = oml_o33(orders, number=number, now=now, receiver=message.header.part(3))
+        lines = [[line[:3]] for line in body.decode().split("\r") if line]
+        record = _record(ask, orders, lines) | {"status": "OK" if work else "NF"}
         replies.append(
             Reply("none", "application", "OML^O33^OML_O33", "2.5.1", "P", "|^~\\&", number, body=body, answer=record)
         )

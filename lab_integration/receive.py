@@ -86,7 +86,7 @@ def store(
             complete=complete,
             state=State.RECEIVED if complete else State.INCOMPLETE,
             reason=why,
-            warnings=["batch"] if len(pieces) > 1 else [],
+            warnings=["batch"] if len(pieces) > 1 and split is hl7.split else [],
         )
         for place, piece in enumerate(pieces)
     ]
@@ -137,7 +137,7 @@ def _answer(message: hl7.Message, analyzer: Analyzer, profile: Profile, now: dat
     replies = queries.answer(message, ask, work, profile, now)
     send.keep_answers(analyzer, replies, now)
     at_once, _later, _original = acknowledgement.due(message, profile)
-    if at_once == "AL":
+    if at_once in {"AL", "SU"}:
         accepted = acknowledgement.acknowledge(message, profile, now, fresh(now))
         replies = [one for one in accepted if one.mode == "accept"] + replies
     return replies
@@ -228,7 +228,7 @@ def _read(row: ReceivedMessage, now: datetime.datetime, numbers: labs.Numbers) -
         row.state, row.reason = State.UNREADABLE, str(error)
         row.save()
         return
-    _describe(row, message)
+    _describe(row, message, profile)
     verdict = _verdict(message, profile)
     settled = {
         Kind.UNSUPPORTED: State.UNSUPPORTED_TYPE,
@@ -257,15 +257,21 @@ def _verdict(message: hl7.Message | lis2.Session, profile: Profile) -> acknowled
         return acknowledgement.Verdict(Kind.STRANGER)
     if message.is_query:
         return acknowledgement.Verdict(Kind.QUERY)
+    if message.header.part(12).upper() not in {"", "P", "Q"}:
+        sentence = "This is a training or debugging message. Set the analyzer to production (P)."
+        return acknowledgement.Verdict(Kind.UNSUPPORTED, acknowledgement.Fault(202, sentence))
     nothing = not any(message.named("R", "O", "P"))
     return acknowledgement.Verdict(Kind.NOTED if nothing else Kind.RESULT)
 
 
-def _describe(row: ReceivedMessage, message: hl7.Message | lis2.Session) -> None:
+def _describe(row: ReceivedMessage, message: hl7.Message | lis2.Session, profile: Profile) -> None:
     astm = isinstance(message, lis2.Session)
+    row.observations = sum(1 for _one in message.named("R" if astm else "OBX"))
     row.control_id = visible(message.control_id)
     row.type = "LIS2" if astm else visible(message.type)[:40]
-    row.version = visible(message.header.raw(13) if astm else message.version)[:40]
+    row.version = visible(message.header.raw(13) if astm else profile.version or message.version_read)[:40]
+    if observations.clock_is_off(message.header.raw(14 if astm else 7), [], profile.timezone, row.received_at):
+        row.warnings = sorted({*row.warnings, "clock_off"})
     row.segments = len(message.records if astm else message.segments)
     row.warnings = sorted({*row.warnings, *message.odd})
     row.content = hashlib.sha256(message.clinical_content().encode("utf-8", "surrogatepass")).hexdigest()
@@ -330,6 +336,7 @@ def keep_line(row: ReceivedMessage, mapped: Mapped, outcome: labs.Outcome, befor
     line.unit = reading.unit if reading and reading.value else ""
     line.unit_as_sent = visible(seen.sent.unit)
     line.flags, line.observed_at = list(outcome.line.flags), seen.observed_at
+    line.observed_as_read = seen.observed_at.isoformat() if seen.observed_at else ""
     line.critical = outcome.critical
     if seen.attachment:
         line.attachment = {"type": visible(seen.attachment.type), "bytes": seen.attachment.size}

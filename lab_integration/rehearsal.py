@@ -112,7 +112,6 @@ class Rehearsal:
         self.case = case
         self.now = case["now"]
         zone = case.get("clinic_timezone", ZoneInfo("Asia/Kabul"))
-        self.zone = zone
         format_ = case.get("accession_format")
         pattern = format_ and labs.Numbers(format_["pattern"].pattern, format_.get("check", "none"))
         self.numbers = pattern or labs.Numbers()
@@ -143,7 +142,7 @@ class Rehearsal:
             "id": self.case["id"],
             "replies": self.replies,
             "messages": messages,
-            "results": [_result(row, self.zone) for row in self.scene.results()],
+            "results": [_result(row) for row in self.scene.results()],
             "repeats": [{"accession": accession, "test": test} for accession, test in self.scene.repeats()],
         }
 
@@ -184,6 +183,9 @@ class Rehearsal:
                 self.keep(place, one, received)
         if len(self.replies) == before:
             self.replies.append({"n": place, **receive.LINK.record()})
+        # One session is one entry, however many messages it held; a query's answer stands for it.
+        came = self.replies[before:]
+        self.replies[before:] = [reply for reply in came if "answer" in reply] or came[:1]
         self.replies[before]["link"] = link
 
     def take(self, place: int, body: bytes, received: datetime.datetime) -> None:
@@ -235,7 +237,7 @@ class Rehearsal:
             found["duplicate_of"] = next(index for index, one in enumerate(self.shown) if one[1].pk == original)
         if state not in WITHOUT_LINES:
             lines = ReceivedLine.objects.filter(message=row).select_related("result").order_by("place")
-            found["lines"] = [_line(line, self.zone) for line in lines]
+            found["lines"] = [_line(line) for line in lines]
         else:
             found["lines"] = []
         return found
@@ -244,7 +246,7 @@ class Rehearsal:
 _DAWN = datetime.datetime(1900, 1, 1, tzinfo=datetime.UTC)
 
 
-def _line(line: ReceivedLine, zone: ZoneInfo) -> dict[str, Any]:
+def _line(line: ReceivedLine) -> dict[str, Any]:
     found = {
         "specimen_id": line.specimen_id or None,
         "accession": line.accession or None,
@@ -257,7 +259,7 @@ def _line(line: ReceivedLine, zone: ZoneInfo) -> dict[str, Any]:
         "unit_as_sent": line.unit_as_sent,
         "flags": line.flags,
         "status": line.status,
-        "observed_at": line.observed_at and line.observed_at.astimezone(zone).isoformat(),
+        "observed_at": line.observed_as_read or None,
         "state": line.shown_state,
     }
     if line.shown_state in {"FILED", "CANDIDATE"}:
@@ -271,7 +273,7 @@ def _line(line: ReceivedLine, zone: ZoneInfo) -> dict[str, Any]:
     return found
 
 
-def _result(row: Any, zone: ZoneInfo) -> dict[str, Any]:
+def _result(row: Any) -> dict[str, Any]:
     value: dict[str, Any] = {"as_sent": row.as_sent}
     for key in ("operator", "text", "coded"):
         if getattr(row, key):

@@ -45,6 +45,7 @@ def _order(specimen_id: str, work: labs.Work, profile: Profile, now: datetime.da
     if profile.send_patient:
         born = work.person.birth_date
         person = {"sex": work.person.sex or None, "birth_date": born.isoformat() if born else None}
+        person = person if any(person.values()) else {}
     return SpecimenOrder(specimen_id, steps=tuple(steps), patient=person)
 
 
@@ -102,7 +103,7 @@ def _prepare(analyzer: Analyzer, profile: Profile, work: labs.Work, tests: set[s
         return 0
     order = SpecimenOrder(work.accession, steps=steps, patient=_order(work.accession, work, profile, now).patient)
     number = fresh(now)
-    body = oml_o33(order, number=number, now=now, receiver=analyzer.name)
+    body = oml_o33([order], number=number, now=now, receiver=analyzer.name)
     with transaction.atomic():
         sent = SentMessage.objects.create(
             analyzer=analyzer, control_id=number, type="OML^O33^OML_O33", accession=work.accession, body=body

@@ -125,4 +125,4 @@ def _moved(column, mark):
     from django.db.models import F, Value
     from django.db.models.functions import Concat, Right
 
-    return Concat(Value(mark), Right(F(column), 11))
+    return Concat(Value(mark), Right(F(column), 21 if column == "key" else 11))
