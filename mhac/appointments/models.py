@@ -101,7 +101,9 @@ class BookingQuerySet(models.QuerySet):
         )
 
     def beside(self, booking):
-        """Bookings still to come of the same case at the same time, `booking` among them."""
+        """Bookings still to come of the same case at the same time, `booking` among them; none once it is over."""
+        if booking.state != Booking.State.BOOKED:
+            return self.none()
         return self.filter(slot=booking.slot_id, screening__case=booking.screening.case_id, state=Booking.State.BOOKED)
 
     def whole(self):

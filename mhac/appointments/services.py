@@ -82,6 +82,7 @@ def reschedule(case, slot, *, bookings, by):
             raise Refused(
                 _("%(name)s is booked for this very time. Choose another.") % {"name": booking.screening.patient}
             )
+    locked.sort(key=lambda booking: booking.seat)
     for seat, booking in zip(_free_seats(slot, len(locked)), locked, strict=True):
         booking.slot, booking.seat, booking.ticket, booking.booked_by = slot, seat, None, by
         _save(booking, by, "slot", "seat", "ticket", "booked_by")

@@ -158,9 +158,14 @@ class VitalsForm(PageForm, forms.ModelForm):
 
     @property
     def earlier(self):
-        """What was measured before, the newest first: (when, the values of this form's fields, by whom)."""
+        """What was measured before, the newest first: (when, [(measure, value)], by whom)."""
         rows = Vitals.objects.filter(screening=self.screening).select_related("by").order_by("-measured_at")
-        return [(row.measured_at, [getattr(row, name) for name in self.measures], row.by) for row in rows]
+        return [(row.measured_at, list(self._measured(row)), row.by) for row in rows]
+
+    def _measured(self, row):
+        for name in self.Meta.fields:
+            if (value := getattr(row, name)) is not None:
+                yield Vitals._meta.get_field(name).verbose_name, value
 
     def save(self, commit=False):
         row = super().save(commit=False)
@@ -284,6 +289,9 @@ class ReadingForm(PageForm, forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        excluded = self.fields["effusion_excluded_by"]
+        excluded.help_text = _("Asked only for smooth thickening at the costophrenic angle.")
+        excluded.choices = [("", "–"), *ChestXray.EffusionExcluded.choices]
         if self.instance.findings is not None:
             self.fields["normal"].initial = "no" if self.instance.findings else "yes"
 
