@@ -15,7 +15,7 @@ UNFIT_FROM_DAYS = 36 * 7
 UNFIT_MORE_THAN_ONE_FROM_DAYS = 32 * 7
 NEWBORN_UNFIT = timedelta(hours=48)
 NEWBORN_CLEARANCE = timedelta(days=7)
-INFARCTION_DAYS = {"low": 3, "moderate": 10}
+INFARCTION_LOW_RISK_DAYS, INFARCTION_DAYS = 3, 10
 SURGERY_DAYS = 10
 HAEMOGLOBIN_UNFIT_G_DL = Decimal("7.5")
 HAEMOGLOBIN_REVIEW_G_DL = Decimal("8.5")
@@ -112,7 +112,7 @@ def _unfit_condition(condition: Condition, departure: date) -> bool:
         return False
     since = (departure - condition.date).days
     if code == "myocardial_infarction":
-        return since < INFARCTION_DAYS[condition.risk or "moderate"]
+        return since < (INFARCTION_LOW_RISK_DAYS if condition.risk == "low" else INFARCTION_DAYS)
     return code in ("abdominal_surgery", "thoracic_surgery") and since < SURGERY_DAYS
 
 

@@ -61,6 +61,15 @@ def sites(tree):
             yield index, 0
 
 
+def another(value):
+    """Another value of the same kind; a number written as text becomes another number."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    return f"{value}1" if value.lstrip("-").replace(".", "", 1).isdigit() else f"{value}_"
+
+
 def change(tree, site):
     """The tree with one change, and what was changed."""
     index, part = site
@@ -73,7 +82,7 @@ def change(tree, site):
         node.op, node.operand = ast.Not(), ast.UnaryOp(ast.Not(), node.operand)
     elif isinstance(node, ast.Constant):
         value = node.value
-        node.value = (not value) if isinstance(value, bool) else value + 1 if isinstance(value, int) else f"{value}_"
+        node.value = another(value)
     else:
         node.op = SWAPS[type(node.op)]()
     return made, f"line {node.lineno}: {before}  ->  {ast.unparse(node)}"

@@ -114,3 +114,31 @@ def test_the_other_end_of_an_interval_may_cross_too():
 @pytest.mark.parametrize(("born", "warned"), [("1981-01-01", True), ("1981-03-21", True), ("1981-06-01", False)])
 def test_placeholder_birthdays_are_warned(born, warned):
     assert ("birth_date_placeholder" in answered(born=born)["warnings"]) is warned
+
+
+@pytest.mark.parametrize(
+    ("age", "albendazole"),
+    [(1, 200), (2, 400)],
+)
+def test_the_latest_birth_inside_the_interval_counts(age, albendazole):
+    person = between("2024-01-01", "2024-12-31")
+    decision = [{"code": "use_age", "age": age, "reason": "card"}]
+    given = answered(person=person, decisions=decision)
+    assert given["presumptive"]["albendazole_mg"] == albendazole
+
+
+@pytest.mark.parametrize(("born", "months_due"), [("2025-01-10", True), ("2024-12-20", True)])
+def test_a_decided_age_keeps_the_known_birth_when_it_fits(born, months_due):
+    """At 22 and 23 months hepatitis A is due; the youngest of that age (12 months) would leave that open too."""
+    decision = [{"code": "use_age", "age": 1, "reason": "card"}]
+    given = answered("us-iv", born=born, decisions=decision, history={"polio_area_stay_days": 0})
+    assert ("hepatitis_a" in given["vaccination"]["due"]) is months_due
+    older = answered("us-iv", born="2024-11-22", decisions=decision, history={"polio_area_stay_days": 0})
+    assert "hib" in older["vaccination"]["due"]
+
+
+def test_a_decided_age_outside_the_interval_counts_from_its_youngest():
+    decision = [{"code": "use_age", "age": 4, "reason": "teeth"}]
+    given = answered("us-iv", born="2020-01-10", decisions=decision, history={"polio_area_stay_days": 0})
+    assert "hib" in given["vaccination"]["due"]
+    assert "td_tdap" in given["vaccination"]["waived"]

@@ -47,6 +47,9 @@ LETTER = ["pregnancy_letter"]
 def test_pregnant_travellers(changes, category, conditions):
     found = mother(**changes)
     assert (found["category"], found["conditions"]) == (category, conditions)
+    twins = changes.get("fetuses") == 2 and category == "F4"
+    named = {"FTT-CAT"} | ({"FTT-01"} if conditions else set()) | ({"FTT-02"} if twins else set())
+    assert set(found["rules"]) == named
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,7 @@ def test_pregnant_travellers(changes, category, conditions):
 def test_newborn_travellers(born_at, departure, category, conditions):
     found = travelling(departure, born="2026-11-19", person={"born_at": born_at})
     assert (found["category"], found["conditions"]) == (category, conditions)
+    assert found["rules"] == (["FTT-CAT"] if category == "F1" else ["FTT-03", "FTT-CAT"])
 
 
 @pytest.mark.parametrize(
@@ -118,6 +122,8 @@ def test_conditions_of_travellers(condition, fit):
 def test_measurements_of_travellers(findings, category, conditions):
     found = travelling(findings=findings)
     assert (found["category"], found["conditions"]) == (category, conditions)
+    rule = "FTT-07" if "vitals" in findings else "FTT-06"
+    assert found["rules"] == sorted({"FTT-CAT"} | ({rule} if category != "F1" else set()))
 
 
 @pytest.mark.parametrize(

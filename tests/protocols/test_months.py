@@ -101,3 +101,8 @@ def test_placeholder_birthdays(born, placeholder):
 )
 def test_the_youngest_person_of_an_age(age, day, born):
     assert months.youngest_birth_at(age, date.fromisoformat(day)) == date.fromisoformat(born)
+
+
+def test_leap_years_of_the_solar_hijri_calendar():
+    leap = [year for year in range(1350, 1410) if months.is_leap_hijri(year)]
+    assert leap == [1350, 1354, 1358, 1362, 1366, 1370, 1375, 1379, 1383, 1387, 1391, 1395, 1399, 1403, 1408]

@@ -65,3 +65,39 @@ def test_open_items_are_the_ones_not_done():
     found = assessed("ca", born="2018-05-10")
     assert found.open_items == ("urinalysis",)
     assert found.edition == "ca-2020"
+
+
+def condition(code, **details):
+    return {"physical_exam": {"conditions": [{"code": code, **details}]}}
+
+
+HANSENS = condition("hansens", type="multibacillary", days_on_treatment=90)
+DISORDER = condition("mental_disorder", enough_information=True, dsm_diagnosis=True, harmful_behaviour="none")
+SUBSTANCE = condition("substance_use", substance="opium", controlled=True, enough_information=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "elsewhere"),
+    [
+        ({"sex": "female", "person": {"pregnancy": {"pregnant": True}}}, "US-PREG", False),
+        ({"programme": "us-iv"}, "US-VAX-01", False),
+        ({}, "US-VAX-REF", False),
+        ({}, "US-PRES", False),
+        ({"findings": {"gonorrhoea": {"collected": EXAMINED}}}, "US-GC-03", False),
+        ({"findings": HANSENS}, "US-HD-01", False),
+        ({"findings": DISORDER}, "US-MH-01", False),
+        ({"findings": SUBSTANCE}, "US-MH-01", False),
+        ({"findings": {"chest_xray": [FILM]}}, "CXR-CAT", True),
+        ({"findings": {"creatinine": {"drawn": EXAMINED, "mg_dl": 1}}}, "LAB-EGFR", True),
+        ({"findings": {"sputum": specimens(rifampicin="detected")}}, "LAB-DR", True),
+        (
+            {"person": {"born_between": ["1990-01-01", "1991-12-31"], "birth_precision": "year"}},
+            "AGE-4",
+            True,
+        ),
+    ],
+)
+def test_a_rule_is_named_where_it_applies_and_only_there(changes, rule, elsewhere):
+    assert rule in named(**changes)
+    assert (rule in named(**{**changes, "programme": "ca"})) is elsewhere
+    assert rule not in named(programme="ca" if elsewhere else "uk-tb")
