@@ -7,6 +7,9 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from mhac.certificates.listing import dashed
+from mhac.certificates.models import Certificate
+from mhac.certificates.seal import is_seal
 from mhac.clinics import numbers
 from mhac.labs.models import Specimen
 from mhac.patients import mrz
@@ -15,7 +18,6 @@ from mhac.patients.models import IdentityDocument, Patient
 from mhac.screenings.models import Case, Screening
 from mhac.screenings.services import clean_reference
 
-CERTIFICATE_SEAL = "MHAC1:"
 # Site, kind letter or none, two digits of the year, five of the count, check character: see `clinics.numbers`.
 _OURS = re.compile("[A-Z]{3}[A-Z]?[0-9]{7}[0-9A-Z]")
 
@@ -39,12 +41,17 @@ def is_key(text: str) -> bool:
 def address_of(text, *, user, today) -> str:
     """The page of what was scanned or typed; raises Unknown. Rows and pages this user may not see are nowhere."""
     code = numbers.clean(text)
-    if text.strip().upper().startswith(CERTIFICATE_SEAL):
-        return reverse("certificates:verify") + _query(seal=text.strip())
+    if is_seal(text):
+        return reverse("certificates:verify") + _query(typed=text)
     if numbers.is_certificate_number(code):
-        return reverse("certificates:verify") + _query(number=code)
+        return _of_certificate(code, user)
     if mrz.looks_like(text):
         return _of_passport(text, user, today)
+    if mrz.is_one_line(text):
+        raise Unknown(
+            _("Only one line of the passport arrived. Scan it into the box of a family's case, where lines may end."),
+            " ".join(re.findall("[A-Z]+", mrz.clean(text)[5:])),
+        )
     if found := _of_number(code, user) or _of_paper(text, code, user):
         return found
     if _OURS.fullmatch(code) and not numbers.is_checked(code):
@@ -72,9 +79,21 @@ def _of_number(code, user):
         return reverse("desk:patient", args=[patient.pk])
     if case := Case.objects.filter(number=code, **_at(user, "screenings.view_case")).first():
         return reverse("desk:case", args=[case.pk])
-    if specimen := Specimen.objects.filter(accession=code, **_at(user, "labs.view_specimen")).first():
+    if specimen := Specimen.objects.numbered(code).filter(**_at(user, "labs.view_specimen")).first():
         return reverse("labs:specimen", args=[specimen.pk])
     return None
+
+
+def _of_certificate(code, user):
+    """Our own papers to who may see them; anybody else learns what a stranger would."""
+    number = dashed(code)
+    if (
+        found := Certificate.objects.filter(number=number, **_at(user, "certificates.view_certificate"))
+        .only("pk")
+        .first()
+    ):
+        return reverse("certificates:document", args=[found.pk])
+    return reverse("certificates:verify") + _query(typed=number)
 
 
 def _of_paper(text, code, user):

@@ -272,8 +272,8 @@ def _file(order, *, text, by, at, status):
     result.critical = is_critical(order.test, value)
     result.source, result.entered_by, result.observed_at = LabResult.Source.TYPED, by, at or timezone.now()
     ordering.save(result, by)
-    order.state = LabOrder.State.RESULTED
-    ordering.save(order, by, "state")
+    order.state, order.run_failed = LabOrder.State.RESULTED, False
+    ordering.save(order, by, "state", "run_failed")
     return result
 
 
@@ -301,6 +301,8 @@ def why_not_verify(result, by):
         return _("%(test)s needs a laboratory supervisor.") % names
     if result.entered_by_id == by.pk:
         return _("You entered %(test)s yourself: it needs another person.") % names
+    if result.status == LabResult.Status.PRELIMINARY:
+        return _("%(test)s is preliminary. Wait for the final value, or file it as a correction.") % names
     return ""
 
 
@@ -314,7 +316,8 @@ def verify(result, *, by, at=None):
     result = _lock_result(result)
     _must_wait(result)
     if why := why_not_verify(result, by):
-        raise Refused(why) if result.entered_by_id == by.pk else PermissionDenied(why)
+        lacking = rights_to_verify(result) - held_by(by, result.screening.clinic_id)
+        raise PermissionDenied(why) if lacking and result.entered_by_id != by.pk else Refused(why)
     if result.number is not None and (wrong := typed.impossible(result.number, result.order.test)):
         raise Refused(wrong + " " + _("Reject this result and have the test repeated."))
     result.state, result.verified_by, result.verified_at = LabResult.State.VERIFIED, by, at or timezone.now()

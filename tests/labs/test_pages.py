@@ -165,6 +165,14 @@ def test_the_bench_follows_a_tube(scene, as_user):
     assert "Zamir Testzada" in tab("collect")
 
 
+def test_a_failed_run_asks_for_a_repeat(scene, as_user):
+    (specimen,) = scene.received("hiv")
+    LabOrder.objects.update(run_failed=True)
+    browser = as_user(scene.cast.lab)
+    for address in (reverse("labs:bench") + "?tab=inside", reverse("labs:specimen", args=[specimen.pk])):
+        assert "run failed: repeat" in browser.get(address).content.decode()
+
+
 # Collecting
 
 

@@ -270,6 +270,22 @@ def test_a_number_that_cannot_be_is_not_verified(scene):
         services.verify(result, by=scene.cast.lsu)
 
 
+def test_a_preliminary_value_is_not_verified_but_corrected_or_replaced(scene):
+    result = scene.entered("creatinine", "crea", "0.8")
+    LabResult.objects.filter(pk=result.pk).update(status="P", source="analyzer", entered_by=None)
+    with pytest.raises(Refused, match="is preliminary"):
+        services.verify(result, by=scene.cast.lsu)
+    final = services.correct(result, text="0.9", because="final on paper", by=scene.cast.lab)
+    assert services.verify(final, by=scene.cast.lsu).status == "C"
+
+
+def test_a_result_ends_a_failed_run(scene):
+    order = scene.order_of("crea", scene.received("creatinine"))
+    LabOrder.objects.filter(pk=order.pk).update(run_failed=True)
+    services.enter(order, text="0.9", by=scene.cast.lab)
+    assert not LabOrder.objects.get(pk=order.pk).run_failed
+
+
 def test_a_rejected_result_waits_for_another_run(scene):
     result = scene.entered("hiv", "hiv_combo", "nr")
     with pytest.raises(Refused, match="Say why"):
