@@ -179,8 +179,8 @@ def _changes(entry, names):
     tracked = [each for each in entry.record.tracked_fields if each.editable and each.name not in UNSHOWN]
     if entry.previous is None:
         for each in tracked:
-            if (value := getattr(entry.record, each.attname)) not in (None, "", [], {}):
-                yield Field(_name(each), "", _said(each, value, names))
+            if said := _said(each, getattr(entry.record, each.attname), names):
+                yield Field(_name(each), "", said)
         return
     shown = {each.name: each for each in tracked}
     delta = entry.record.diff_against(entry.previous, included_fields=list(shown))
@@ -201,8 +201,10 @@ def _name(each):
 
 def _said(each, value, names):
     """One value in words: labels for codes, names for keys, days with the month's name."""
-    if value in (None, "", [], {}):
+    if value is None or value == "":
         return ""
+    if value in ([], {}):
+        return _("none")  # asked, and nothing: that is an answer
     if each.is_relation:
         return names.of(each.related_model, value)
     if each.name == "programme":

@@ -94,7 +94,7 @@ class _Known:
         seen_today = IdentityCheck.objects.confirmed_on(today)
         checks = seen_today.filter(patient__in=[each.patient_id for each in screenings])
         self.confirmed = set(checks.values_list("patient", flat=True))
-        self.consents = _by_screening(Consent.objects.filter(withdrawn_on__isnull=True, **of))
+        self.consents = _by_screening(Consent.objects.standing().filter(**of))
         self.bookings = _by_screening(Booking.objects.standing().filter(**of).select_related("slot__clinic"))
         self.plans = _by_screening(TravelPlan.objects.filter(**of))
         self.done = {model: _keys(model, of) for model in (Vitals, MedicalHistory, PhysicalExam)}

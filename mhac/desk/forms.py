@@ -108,7 +108,7 @@ class MemberForm(forms.Form):
     same_as = forms.UUIDField(required=False)
     given_name = forms.CharField(label=_("Given name"), max_length=60, required=False)
     family_name = forms.CharField(label=_("Family name"), max_length=60, required=False)
-    native_name = forms.CharField(label=_("Name in Dari or Pashto"), max_length=120, required=False)
+    native_name = forms.CharField(label=_("In Dari or Pashto"), max_length=120, required=False)
     father_name = forms.CharField(label=_("Father's name"), max_length=60, required=False)
     grandfather_name = forms.CharField(label=_("Grandfather's name"), max_length=60, required=False)
     sex = forms.ChoiceField(label=_("Sex"), choices=[("", "–"), *Patient.Sex.choices], required=False)
@@ -127,7 +127,7 @@ class MemberForm(forms.Form):
     number = forms.CharField(label=_("Document number"), max_length=40, required=False)
     issuer = forms.RegexField("^[A-Za-z]{1,3}$", label=_("Issued by"), required=False)
     expires_on = DayField(label=_("Expires"), required=False)
-    override_reason = forms.CharField(label=_("Why it was typed by hand"), max_length=200, required=False)
+    override_reason = forms.CharField(label=_("Why typed by hand"), max_length=200, required=False)
     relation = forms.ChoiceField(label=_("Relation"), choices=Screening.Relation.choices, required=False)
     reference = forms.CharField(label=_("Partner's reference"), max_length=40, required=False)
 
@@ -141,6 +141,8 @@ class MemberForm(forms.Form):
             self.fields[name].widget.attrs.update(auto())
         for name in ("born", "number", "issuer", "nationality", "reference"):
             self.fields[name].widget.attrs.update({"dir": "ltr", "autocomplete": "off", "spellcheck": "false"})
+        if self.document is not None:
+            self.fields["born"].help_text = ""
         asked = edition.reference
         if asked.name:
             self.fields["reference"].label = asked.name

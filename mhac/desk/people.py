@@ -55,8 +55,8 @@ def _log(request, asked):
 @needs("accounts.enter")
 def find(request):
     """Where the scan box leads: to the page of what was read, or to a search with a sentence."""
-    asked = request.GET.get("q", "").strip()
-    if not asked:
+    asked = request.GET.get("q", "")
+    if not asked.strip():
         return redirect("home")
     try:
         return redirect(scanned.address_of(asked, user=request.user, today=timezone.localdate()))
@@ -72,12 +72,16 @@ def find(request):
 def patient(request, pk):
     person = get_object_or_404(Patient.objects.visible_to(request.user).select_related("clinic"), pk=pk)
     record_access(request, person, clinic=person.clinic)
-    screenings = Screening.objects.of(person).filter(clinic__in=request.user.sites("screenings.view_case"))
     context = {
         "patient": person,
         "age": person.age_on(person.clinic.today()),
-        "screenings": screenings.select_related("case", "clinic"),
+        "screenings": _screenings_of(person, request.user),
         "changes": changes.page(person, request.user, number=request.GET.get("page")),
         "photo": PhotoForm(),
     }
     return render(request, "desk/patient.html", context)
+
+
+def _screenings_of(person, user):
+    """Those whose case this user may open: a right of its own, beside that to the person."""
+    return Screening.objects.of(person).filter(clinic__in=user.sites("screenings.view_case")).select_related("case")

@@ -83,6 +83,12 @@ def looks_like(text: str) -> bool:
     return len(joined) >= 60 and "<" in joined and re.match(r"[PACIV][A-Z<][A-Z<]{3}", joined) is not None
 
 
+def is_one_line(text: str) -> bool:
+    """Whether only the first line of a passport was read, as by a scanner that ends every line with Enter."""
+    line = clean(text).replace("\n", "")
+    return 36 <= len(line) <= 44 and "<<" in line and _begins(line)
+
+
 def _format_of(start: str) -> str:
     # Only a passport's first line names people from the sixth sign on; a card of format TD1 has its number there.
     if start.startswith(("P", "V")):

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from mhac.accounts.permissions import needs, record_access
 from mhac.patients import photos, services
 from mhac.patients.forms import CheckForm, CorrectionForm, DocumentForm, PhotoForm
-from mhac.patients.models import IdentityCheck, Patient, Photo
+from mhac.patients.models import IdentityCheck, Patient
 
 
 @require_GET
@@ -18,7 +18,7 @@ from mhac.patients.models import IdentityCheck, Patient, Photo
 def photo(request, pk):
     """The newest face as a JPEG, or a silhouette for somebody without one."""
     person = get_object_or_404(Patient.objects.visible_to(request.user).only("pk"), pk=pk)
-    if (face := Photo.objects.filter(patient=person).first()) is None:
+    if (face := person.face) is None:
         return HttpResponse(render_to_string("patients/silhouette.svg"), content_type="image/svg+xml")
     return HttpResponse(bytes(face.image), content_type="image/jpeg")
 

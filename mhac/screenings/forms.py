@@ -25,15 +25,13 @@ LANGUAGES = [("fa-af", _("Dari")), ("ps", _("Pashto")), ("en", _("English")), ("
 class FamilyConsentForm(forms.Form):
     """What holds for everybody who consents now."""
 
+    everybody = forms.BooleanField(
+        label=_("Everybody agreed to both, each for herself, and the guardian for the children"), required=False
+    )
     language = forms.ChoiceField(label=_("The text was read in"), choices=LANGUAGES)
-    method = forms.ChoiceField(label=_("Given by"), choices=Consent.Method.choices)
+    method = forms.ChoiceField(label=_("Given with"), choices=Consent.Method.choices)
     witness = forms.CharField(
         label=_("Witness of a thumbprint"), max_length=120, required=False, widget=forms.TextInput({"dir": "auto"})
-    )
-
-    everybody = forms.BooleanField(
-        label=_("Everybody of the family agreed to both, each for herself and the guardian for the children"),
-        required=False,
     )
 
     def clean(self):

@@ -150,6 +150,14 @@ class Fact(models.Model):
         Screening.objects.filter(pk__in=locked).update(facts_changed_at=timezone.now())
 
 
+class ConsentQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(screening__clinic__in=user.sites())
+
+    def standing(self):
+        return self.filter(withdrawn_on__isnull=True)
+
+
 class Consent(Row, Fact):
     """What a person (or the guardian) agreed to, by purpose; withdrawn, never deleted."""
 
@@ -171,6 +179,8 @@ class Consent(Row, Fact):
     withdrawn_on = models.DateField(_("withdrawn on"), null=True, blank=True)
     recorded_by = models.ForeignKey(User, models.PROTECT)
     history = HistoricalRecords()
+
+    objects = ConsentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("consent")

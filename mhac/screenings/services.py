@@ -47,8 +47,8 @@ def doubt_about(reference, edition) -> str:
     if not reference:
         if asked.needed:
             raise Refused(
-                _("%(programme)s screens nobody without the %(reference)s. Ask the family for the partner's letter.")
-                % {"programme": edition.name, "reference": asked.name}
+                _("The %(reference)s is missing, and nobody is screened without it. Ask for the partner's letter.")
+                % {"reference": asked.name}
             )
         return ""
     if asked.pattern and not re.fullmatch(asked.pattern, reference):
@@ -206,7 +206,7 @@ def give_consent(
     if not given_by.strip():
         raise Refused(_("Write who gave the consent."))
     Screening.objects.select_for_update().get(pk=screening.pk)
-    standing = Consent.objects.filter(screening=screening, purpose=purpose, withdrawn_on__isnull=True).first()
+    standing = Consent.objects.standing().filter(screening=screening, purpose=purpose).first()
     if standing:
         return standing
     consent = Consent(

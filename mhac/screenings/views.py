@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from mhac.accounts.permissions import needs, record_access
 from mhac.screenings import services
 from mhac.screenings.forms import FamilyConsentForm, PersonConsentForm, TravelForm, WithdrawForm
-from mhac.screenings.models import Consent, Screening, TravelPlan
+from mhac.screenings.models import Consent, Screening
 
 
 @needs("screenings.add_consent")
@@ -25,7 +25,7 @@ def consent(request, pk):
 def _people(request, screening):
     """One form for each open screening of the case."""
     family = Screening.objects.visible_to(request.user).open().filter(case=screening.case_id).whole()
-    standing = Consent.objects.filter(screening__in=family, withdrawn_on__isnull=True)
+    standing = Consent.objects.standing().filter(screening__in=family)
     of = {each.pk: [consent for consent in standing if consent.screening_id == each.pk] for each in family}
     return [
         PersonConsentForm(
@@ -62,7 +62,7 @@ def _given(request, shared, people):
 
 @needs("screenings.add_consent")
 def withdraw_consent(request, pk):
-    found = Consent.objects.filter(screening__in=Screening.objects.visible_to(request.user))
+    found = Consent.objects.visible_to(request.user)
     given = get_object_or_404(found.select_related("screening__patient", "screening__case", "screening__clinic"), pk=pk)
     record_access(request, given.screening.case, clinic=given.screening.clinic)
     form = WithdrawForm(request.POST or None)
@@ -78,8 +78,7 @@ def withdraw_consent(request, pk):
 def travel(request, pk):
     screening = get_object_or_404(Screening.objects.visible_to(request.user).whole(), pk=pk)
     record_access(request, screening, clinic=screening.clinic)
-    plan = TravelPlan.objects.filter(screening=screening).first()
-    form = TravelForm(request.POST or None, instance=plan, clinic=screening.clinic)
+    form = TravelForm(request.POST or None, instance=screening.travelplan_set.first(), clinic=screening.clinic)
     if form.is_valid():
         try:
             services.plan_travel(screening, by=request.user, **form.plan())

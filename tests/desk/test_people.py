@@ -122,11 +122,33 @@ def test_a_scanned_code_leads_to_its_page(kabul, cast, as_user):
         ("P01234567", reverse("desk:patient", args=[patient.pk])),
         (TWO_NAMES.lower(), reverse("desk:patient", args=[patient.pk])),
         ("GWF012345678", reverse("desk:case", args=[screening.case_id])),
-        (certificate, reverse("certificates:verify") + f"?number={certificate.replace('-', '')}"),
-        ("MHAC1:ABC+DEF", reverse("certificates:verify") + "?seal=MHAC1%3AABC%2BDEF"),
+        (certificate.lower(), reverse("certificates:verify") + f"?typed={certificate}"),
+        ("MHAC1:ABC+DEF", reverse("certificates:verify") + "?typed=MHAC1%3AABC%2BDEF"),
         ("", reverse("home")),
     ]:
         assert find(browser, asked).url == address
+
+
+def test_our_own_paper_opens_for_who_may_see_it(kabul, cast, as_user):
+    patient = person(kabul, cast.rec)
+    one_of_each(screening_of(patient, cast.rec), cast)
+    paper = Certificate.objects.get()
+    paper.number = numbers.certificate_number("KBL")
+    paper.save(update_fields=["number"])
+    asked = paper.number.replace("-", " ").lower()
+    assert find(as_user(cast.rec), asked).url == reverse("certificates:document", args=[paper.pk])
+    stranger = find(as_user(cast.herat_rec), asked)
+    assert stranger.url == reverse("certificates:verify") + f"?typed={paper.number}"
+    shown = as_user(cast.herat_rec).get(stranger.url).content.decode()
+    assert f'value="{paper.number}"' in shown
+    assert patient.name not in shown
+
+
+def test_one_line_of_a_passport_finds_the_name(kabul, cast, as_user):
+    person(kabul, cast.rec)
+    page = find(as_user(cast.rec), TWO_NAMES[:44], follow=True)
+    assert "Only one line" in page.content.decode()
+    assert len(page.context["people"]) == 1
 
 
 def test_an_unknown_code_says_so_and_shows_people(kabul, cast, as_user):
