@@ -97,7 +97,7 @@ def day(value: Any, path: str) -> datetime.date:
 def zone(value: Any, path: str) -> ZoneInfo:
     try:
         return ZoneInfo(text(1, 64)(value, path))
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise Refused(path, "This is no IANA time zone; write one like Asia/Kabul.") from None
 
 
