@@ -21,7 +21,7 @@ _VALUES = {sign: value for value, sign in enumerate("0123456789ABCDEFGHIJKLMNOPQ
 LENGTHS = {"TD1": 90, "TD2": 72, "TD3": 88}
 _WIDTH = {"TD1": 30, "TD2": 36, "TD3": 44}
 _SEX = {"M": "male", "F": "female", "<": "unknown"}
-# Two letters at most and six digits at least: the Afghan passports seen so far (rules.md, section 7: no hard pattern).
+# Two letters at most and six digits at least: the Afghan passports seen so far. Others exist, so it is only a doubt.
 _USUAL_AFGHAN = re.compile(r"[A-Z]{1,2}[0-9]{6,8}")
 
 

@@ -1,4 +1,4 @@
-"""The `assess` command's work: JSON lines in, JSON lines out (contract.md). No clock, no store, no network."""
+"""The `assess` command's work: JSON lines in, JSON lines out. No clock, no store, no network."""
 
 from __future__ import annotations
 

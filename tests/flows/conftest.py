@@ -130,7 +130,7 @@ def is_answer(response):
 class Desk:
     """One person at her own computer: signed in, with every complaint of the browser noted."""
 
-    def __init__(self, browser, base, username, language="en"):
+    def __init__(self, browser, base, username, language="en", password=PASSWORD):
         self.base, self.complaints = base, []
         self.context = browser.new_context(viewport={"width": 1366, "height": 768}, accept_downloads=True)
         self.context.add_cookies([{"name": "django_language", "value": language, "url": base}])
@@ -140,8 +140,10 @@ class Desk:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.go("/account/sign-in/")
         self.page.fill("input[name=login]", username)
-        self.page.fill("input[name=password]", PASSWORD)
-        self.press("Sign in")
+        self.page.fill("input[name=password]", password)
+        with self.page.expect_response(is_answer):
+            self.page.click("main form button")
+        self.page.wait_for_load_state()
 
     def go(self, path):
         return self.page.goto(path if path.startswith("http") else self.base + path)
