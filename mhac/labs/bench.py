@@ -5,7 +5,7 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.db.models import Count, Prefetch, Q
 from django.utils.translation import gettext_lazy as _
 
 from mhac.labs import services
@@ -56,50 +56,51 @@ def key_of(text):
         return None
 
 
-def page_of(rows, after):
-    """The first rows whose key comes after `after`. Keys are made in the order of time."""
+def page_of(rows, name, after, newest_first=False):
+    """The first keys in the column `name` that come after `after`, as a page. Keys are made in the order of time.
+
+    Lists begin at the orders that are open, which are few, and never at the tubes or people, whose history is long.
+    """
     if key := key_of(after):
-        rows = rows.filter(pk__gt=key)
-    found = list(rows.order_by("pk")[: PAGE + 1])
-    return Page(found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else "")
+        rows = rows.filter(**{f"{name}__lt" if newest_first else f"{name}__gt": key})
+    keys = rows.values_list(name, flat=True).order_by(f"-{name}" if newest_first else name).distinct()
+    found = list(keys[: PAGE + 1])
+    return Page(found[:PAGE], str(found[PAGE - 1]) if len(found) > PAGE else "")
 
 
-def _orders_in(*states):
-    return Exists(LabOrder.objects.filter(specimen=OuterRef("pk"), state__in=states))
-
-
-def _specimens(user, tab):
-    rows = Specimen.objects.visible_to(user)
-    if tab == "underway":
-        return rows.filter(state=Specimen.State.COLLECTED)
-    if tab == "inside":
-        return rows.filter(_orders_in(LabOrder.State.COLLECTED), state=Specimen.State.RECEIVED)
-    if tab == "arrived":
-        return rows.filter(_orders_in(LabOrder.State.RESULTED))
-    return rows.filter(state=Specimen.State.REJECTED)
+def _rows_of(page, rows):
+    """The same page with rows in place of keys."""
+    by_key = rows.in_bulk(page.rows)
+    return Page([by_key[key] for key in page.rows], page.after)
 
 
 def _to_collect(user):
-    waiting = LabOrder.objects.to_collect().filter(screening=OuterRef("pk"))
     states = [Screening.State.OPEN, Screening.State.SIGNED]
-    return Screening.objects.visible_to(user).filter(Exists(waiting), state__in=states)
+    return LabOrder.objects.visible_to(user).to_collect().filter(screening__state__in=states)
+
+
+def _specimens(user, tab):
+    """Where the tubes under one tab are found: rows, and their column that holds the key of the tube."""
+    orders, tubes = LabOrder.objects.visible_to(user), Specimen.objects.visible_to(user)
+    if tab == "inside":
+        return orders.awaiting_result().filter(specimen__state=Specimen.State.RECEIVED), "specimen_id"
+    if tab == "arrived":
+        return orders.filter(state=LabOrder.State.RESULTED), "specimen_id"
+    return tubes.filter(state=Specimen.State.COLLECTED if tab == "underway" else Specimen.State.REJECTED), "pk"
 
 
 def counts(user):
     """How many stand under each tab; rejected tubes are history and are not counted."""
-    usable = Specimen.objects.visible_to(user).exclude(state=Specimen.State.REJECTED)
-    found = usable.aggregate(
-        underway=Count("pk", filter=Q(state=Specimen.State.COLLECTED)),
-        inside=Count("pk", filter=Q(_orders_in(LabOrder.State.COLLECTED), state=Specimen.State.RECEIVED)),
-        arrived=Count("pk", filter=Q(_orders_in(LabOrder.State.RESULTED))),
-    )
-    return {"collect": _to_collect(user).count(), **found}
+    lists = {tab: _specimens(user, tab) for tab in ("underway", "inside", "arrived")}
+    lists["collect"] = _to_collect(user), "screening_id"
+    return {tab: rows.aggregate(count=Count(name, distinct=True))["count"] for tab, (rows, name) in lists.items()}
 
 
 def people_to_collect(user, after=""):
     """Screenings with something to collect; each gets `.tubes`."""
-    page = page_of(_to_collect(user).select_related("patient", "case"), after)
-    orders = LabOrder.objects.to_collect().filter(screening__in=page.rows).select_related("test")
+    keys = page_of(_to_collect(user), "screening_id", after)
+    page = _rows_of(keys, Screening.objects.select_related("patient", "case"))
+    orders = LabOrder.objects.to_collect().filter(screening__in=keys.rows).select_related("test")
     by_screening = defaultdict(list)
     for order in orders.order_by("test__position"):
         by_screening[order.screening_id].append(order)
@@ -109,11 +110,12 @@ def people_to_collect(user, after=""):
 
 
 def tubes(user, tab, after=""):
-    """Specimens under one tab, with their orders in `.tests`."""
+    """Specimens under one tab, the oldest first (of the rejected the newest), with their orders in `.tests`."""
     shown = LabOrder.objects.exclude(state=LabOrder.State.CANCELLED) if tab != "rejected" else LabOrder.objects.all()
-    rows = _specimens(user, tab).select_related("screening__patient", "collected_by", "received_by")
     tests = Prefetch("orders", shown.select_related("test").order_by("test__position"), to_attr="tests")
-    return page_of(rows.prefetch_related(tests), after)
+    rows = Specimen.objects.select_related("screening__patient", "collected_by", "received_by")
+    keys = page_of(*_specimens(user, tab), after, newest_first=tab == "rejected")
+    return _rows_of(keys, rows.prefetch_related(tests))
 
 
 def grouped(orders, taken_today=frozenset()):

@@ -155,6 +155,7 @@ class Specimen(Row, Fact):
     class Meta:
         verbose_name = _("specimen")
         ordering = ["-id"]
+        indexes = [models.Index(fields=["state", "id"]), models.Index(fields=["-received_at"])]
 
     def __str__(self):
         return self.accession

@@ -90,6 +90,14 @@ def queries(browser, address):
     return len(captured)
 
 
+def test_of_the_rejected_the_newest_come_first(scene, as_user):
+    specimens = [scene.collected("hiv", screening=scene.screening(given=f"N{n}"))[0] for n in range(2)]
+    for each in specimens:
+        services.reject(each, because="leaked", by=scene.cast.lab)
+    rows = as_user(scene.cast.lab).get(reverse("labs:bench"), {"tab": "rejected"}).context["page"].rows
+    assert rows == sorted(specimens, key=lambda each: each.pk, reverse=True)
+
+
 LISTS = [
     ("labs:bench", "?tab=collect", {}),
     ("labs:bench", "?tab=inside", {"state": "collected"}),
