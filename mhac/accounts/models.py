@@ -68,6 +68,14 @@ class User(AbstractUser):
             return Clinic.objects.all()
         return Clinic.objects.filter(pk__in=keys)
 
+    def overseen(self):
+        """The users whose every role lies where this user holds what the view asked for; on the network, everybody."""
+        if self.acting in self.rights.get(None, ()):
+            return User.objects.all()
+        sites = self.sites()
+        outside = RoleGrant.objects.exclude(clinic__in=sites)
+        return User.objects.filter(grants__clinic__in=sites).exclude(grants__in=outside).distinct()
+
 
 class RoleGrant(Row):
     """One role of one user at one site, or on the whole network (no site)."""
@@ -89,6 +97,18 @@ class RoleGrant(Row):
         return f"{self.user}: {self.group} at {self.clinic or 'every site'}"
 
 
+class AccessQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """What happened at the sites where this user holds what the view asked for; on the network, everything."""
+        if user.acting in user.rights.get(None, ()):
+            return self
+        return self.filter(clinic__in=user.sites())
+
+    def after(self, key):
+        """Older than the row with this key; keys grow with time, so no page is counted from the start."""
+        return self.filter(pk__lt=key) if key else self
+
+
 class Access(Row):
     """A record was opened or taken out: who, what, when, through which page. Append-only, enforced by the database.
 
@@ -103,6 +123,8 @@ class Access(Row):
     key = models.CharField(max_length=64)
     clinic = models.ForeignKey(Clinic, models.PROTECT, null=True)
     note = models.CharField(max_length=200, blank=True)
+
+    objects = AccessQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -325,7 +325,12 @@ PERMISSIONS = {
     "Certificate: draft, issue": {"r": ["certificates.view_certificate"], "s": ["certificates.issue_certificate"]},
     "Certificate: download/print": {"r": ["certificates.view_certificate"], "x": ["certificates.print_certificate"]},
     "Certificate: revoke / re-issue": {"s": ["certificates.revoke_certificate"]},
-    "Users & roles": {"r": ["accounts.view_user"], "c": ["accounts.add_user"], "u": ["accounts.change_user"]},
+    "Users & roles": {
+        "r": ["accounts.view_user"],
+        "c": ["accounts.add_user"],
+        # Who changes users has to find them first.
+        "u": ["accounts.view_user", "accounts.change_user"],
+    },
     "Audit log": {"r": ["accounts.view_access"]},
     "Ledger: what is asked and why": {"r": ["decisions.view_ledger"]},
 }
@@ -336,6 +341,7 @@ _NARROWING = re.compile(
 
 # What a narrowed cell gives all the same, because the view that needs it shows no more than the cell allows.
 NARROWED = {
+    ("Users & roles", "MGR"): [],
     ("Person search (by name/doc)", "LAB"): [],
     ("Case (programme, destination)", "RAD"): ["screenings.view_case"],
     ("Result: instrument", "CLI"): ["labs.view_labresult"],
