@@ -25,6 +25,9 @@ from mhac.screenings.programmes import programmes
 # What is asked before a film concerns women and girls of these ages (rule LAB-HCG).
 PREGNANCY_AGES = range(11, 51)
 
+# Conditions under which an item is expected of somebody about whom nothing is known yet.
+USUAL = frozenset({"always", "not_pregnant"})
+
 # (page, words, permission): one line per thing that may be done for one person.
 STEPS = [
     ("screenings:consent", gettext_lazy("Consent"), "screenings.add_consent"),
@@ -180,8 +183,8 @@ class _Known:
 
 
 def _asks(edition, items, age):
-    """Whether the programme asks everybody of this age for one of these items."""
-    return any(row.item in items and row.when == "always" and row.fits(age) for row in edition.requires)
+    """Whether the programme asks nearly everybody of this age for one of these items."""
+    return any(row.item in items and row.when in USUAL and row.fits(age) for row in edition.requires)
 
 
 def _by_screening(rows):

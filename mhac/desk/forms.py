@@ -201,8 +201,9 @@ class MemberForm(forms.Form):
             birth = births.read(self["born"].value() or "", today=self.today)
         except births.Unreadable:
             return found
-        others = known.resembling(self["given_name"].value() or "", birth.earliest, birth.latest)
-        return [*found, *others.exclude(pk__in=[each.pk for each in found])[:3]]
+        name = " ".join(self[part].value() or "" for part in ("given_name", "family_name"))
+        others = known.exclude(pk__in=[each.pk for each in found])
+        return [*found, *others.resembling(name, birth.earliest, birth.latest)]
 
     def _missing_reference(self):
         try:

@@ -23,6 +23,8 @@ _LATIN = [
     ("kh", "X"), ("gh", "Q"), ("q", "Q"), ("sh", "S"), ("ch", "C"), ("zh", "j"), ("ph", "f"), ("th", "t"), ("dh", "d"),
     ("c", "k"), ("x", "ks"), ("v", "w"), ("ai", "a"), ("ay", "a"),
 ]  # fmt: skip
+# Names below this share too few words to be shown as perhaps the same person's.
+ALIKE = 1 / 3
 _SHORT = {"mohd": "mohammad", "muhd": "mohammad", "mohamm": "mohammad", "md": "mohammad", "mhd": "mohammad"}
 
 
@@ -56,6 +58,12 @@ def sounds(name: str) -> list[str]:
     """The sounds of the words of a name, each once, in order; numbers have none."""
     found = (sound(word) for word in fold(name).split() if not re.search("[0-9]", word))
     return list(dict.fromkeys(each for each in found if each))
+
+
+def likeness(name: str, *spellings: str) -> float:
+    """How alike full names sound, 0 to 1: shared words among all words of both, for the spelling that fits best."""
+    ours, known = set(sounds(name)), [set(sounds(each)) for each in spellings]
+    return max((len(ours & theirs) / len(ours | theirs) for theirs in known if theirs), default=0.0)
 
 
 def search_key(names) -> str:

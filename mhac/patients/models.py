@@ -30,14 +30,19 @@ class PatientQuerySet(models.QuerySet):
         holders = list(IdentityDocument.objects.filter(number__iexact=code).values_list("patient", flat=True)[:50])
         return self.filter(named | models.Q(number=code) | models.Q(pk__in=holders))
 
-    def resembling(self, name, born_earliest, born_latest):
-        """Who may be the same person: a first name of the same sound and a birth that may be on the same day."""
-        heard = matching.sounds(name)
+    def resembling(self, name, born_earliest, born_latest, *, count=3):
+        """At most `count` people who may be the same person, the likeliest first: a birth that may be on the same day,
+        and at least a third of the words of both names alike by sound. A list, for a person to choose from."""
+        heard = [each for each in matching.sounds(name) if len(each) > 1]
         if not heard:
-            return self.none()
-        return self.filter(
-            search_key__contains=f"|{heard[0]}|", born_earliest__lte=born_latest, born_latest__gte=born_earliest
-        )
+            return []
+        alike = models.Q()
+        for each in heard:
+            alike |= models.Q(search_key__contains=f"|{each}|")
+        fits = self.filter(alike, born_earliest__lte=born_latest, born_latest__gte=born_earliest).order_by("-pk")
+        ranked = [(matching.likeness(name, person.name, person.native_name), person) for person in fits[:300]]
+        ranked = [(likeness, person) for likeness, person in ranked if likeness >= matching.ALIKE]
+        return [person for _likeness, person in sorted(ranked, key=lambda pair: -pair[0])[:count]]
 
 
 class Patient(Row):
