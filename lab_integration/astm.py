@@ -65,6 +65,11 @@ class Receiver:
         self._added = 0  # bytes that the last frame brought
         self._taken = bytearray()  # messages that the last frame completed
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is read: the connection has to be closed."""
+        return self._over
+
     def feed(self, data: bytes) -> list[Records | Answer | Broken]:
         """What `data` brings about, in order: messages to store, answers to write, what was broken off."""
         if self._over:

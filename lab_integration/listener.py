@@ -45,8 +45,17 @@ class Peer:
 class Listener:
     """Listens on one port for HL7 (MLLP) and on one for ASTM (LIS1). `serve` returns after `stop`."""
 
-    def __init__(self, host: str, hl7_port: int, astm_port: int, limit: int = mllp.LIMIT) -> None:
-        self.limit = limit
+    def __init__(
+        self,
+        host: str,
+        hl7_port: int,
+        astm_port: int,
+        *,
+        limit: int = mllp.LIMIT,
+        seconds_a_message: float = SECONDS_A_MESSAGE,
+        seconds_a_frame: float = SECONDS_A_FRAME,
+    ) -> None:
+        self.limit, self.seconds_a_message, self.seconds_a_frame = limit, seconds_a_message, seconds_a_frame
         self.peers: set[Peer] = set()
         self.lock = threading.Lock()
         self.stopping = threading.Event()
@@ -136,7 +145,7 @@ class _Mllp:
 
     def run(self) -> None:
         try:
-            while data := self._read():
+            while not self.deframer.over and (data := self._read()):
                 fail_point("after_read")
                 for found in self.deframer.feed(data):
                     if isinstance(found, mllp.Frame):
@@ -151,7 +160,7 @@ class _Mllp:
         """The next bytes; b"" when the peer closed, or when a message took too long."""
         if self.deframer.waiting:
             self.begun = self.begun or time.monotonic()
-            left = self.begun + SECONDS_A_MESSAGE - time.monotonic()
+            left = self.begun + self.listener.seconds_a_message - time.monotonic()
             if left <= 0:
                 return b""
             self.peer.line.settimeout(left)
@@ -188,7 +197,7 @@ class _Astm:
 
     def run(self) -> None:
         try:
-            while (data := self._read()) is not None:
+            while not self.receiver.over and (data := self._read()) is not None:
                 self._take(data)
                 while self.answers and not self.receiver.in_session:
                     self._send(self.answers.pop(0))
@@ -198,7 +207,7 @@ class _Astm:
 
     def _read(self) -> bytes | None:
         """The next bytes; None when the peer closed. A session that falls silent for 30 seconds is given up."""
-        self.peer.line.settimeout(SECONDS_A_FRAME if self.receiver.in_session else None)
+        self.peer.line.settimeout(self.listener.seconds_a_frame if self.receiver.in_session else None)
         try:
             return self.peer.line.recv(PIECE) or None
         except TimeoutError:

@@ -54,6 +54,11 @@ class Deframer:
         self._over = False
 
     @property
+    def over(self) -> bool:
+        """Whether nothing more is read: the connection has to be closed."""
+        return self._over
+
+    @property
     def waiting(self) -> bool:
         """Whether a block has begun and not ended."""
         return self._body is not None

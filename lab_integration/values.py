@@ -71,6 +71,13 @@ class Read:
     reason: str = ""
 
 
+def fits(number: Decimal) -> bool:
+    """Whether a result can hold `number` digit by digit: 14 before the point, 10 after it."""
+    plain = EXACT.normalize(number)
+    exponent = plain.as_tuple().exponent
+    return plain.adjusted() < 14 and isinstance(exponent, int) and exponent >= -10
+
+
 def same(one: str, other: str) -> bool:
     """Texts are compared trimmed and without regard to case."""
     return one.strip().casefold() == other.strip().casefold()
@@ -152,6 +159,8 @@ def _numeric(sent: Sent, entry: Entry, profile: Profile) -> Value | str:
         text = text.replace(",", ".") if text.count(",") <= 1 and "." not in text else "?"
     if found := NUMERIC.fullmatch(text):
         number = EXACT.multiply(Decimal(found[2]), entry.factor)
+        if not fits(number):
+            return "not_a_number"
         return Value(SIGNS.get(found[1] or "", found[1] or ""), number=number)
     if profile.off_scale_from_range and (off := _off_scale(sent, entry)):
         return off
