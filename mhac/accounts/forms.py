@@ -56,7 +56,7 @@ class UserForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["username", "full_name", "licence", "language", "is_active"]
-        labels = {"is_active": gettext_lazy("The account is open")}
+        labels = {"username": gettext_lazy("User name"), "is_active": gettext_lazy("The account is open")}
         help_texts = {
             "username": gettext_lazy("Letters and digits; it is typed at every sign-in."),
             "licence": gettext_lazy("Of physicians and film readers; without it no reading is signed."),

@@ -26,6 +26,8 @@ LANDING = {
     "RAD": "exams:films",
     "PHY": "desk:to_decide",
     "QCO": "lab_integration:inbox",
+    "ADM": "accounts:users",
+    "AUD": "accounts:accesses",
 }
 
 
