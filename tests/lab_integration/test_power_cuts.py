@@ -1,11 +1,13 @@
 """A listener that is ended by force at any point has lost nothing that it acknowledged and doubles nothing."""
 
+import contextlib
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -28,14 +30,29 @@ def environment(**extra):
     return {**os.environ, "DATABASE_URL": f"postgres://{held['USER']}@{host}:{port}/{name}", **extra}
 
 
+STARTED = []
+
+
+@pytest.fixture(autouse=True)
+def no_child_is_left():
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
 def command(*words, **extra):
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), *words],
         env=environment(**extra),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+    STARTED.append(process)
+    return process
 
 
 class Running:
@@ -49,7 +66,6 @@ class Running:
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         self.process.wait(15)
-        self.process.stdout.close()
         return self.process.returncode
 
 
@@ -75,7 +91,6 @@ def test_a_kill_at_any_point_loses_and_doubles_nothing(bench, point, stored):
     dying = Running(FAIL_AT=point)
     assert not acknowledged(dying.port, body)
     assert dying.process.wait(15) == -signal.SIGKILL
-    dying.process.stdout.close()
     assert ReceivedMessage.objects.count() == stored
     again = Running()
     assert acknowledged(again.port, body)
@@ -95,11 +110,9 @@ def test_a_worker_killed_before_it_processes_leaves_the_message_for_the_next(ben
     running.stop()
     dying = command("work_lab", "--once", FAIL_AT="before_process")
     assert dying.wait(30) == -signal.SIGKILL
-    dying.stdout.close()
     assert ReceivedMessage.objects.get().state == "RECEIVED"
     worker = command("work_lab", "--once")
     assert worker.wait(30) == 0, worker.stdout.read()
-    worker.stdout.close()
     assert ReceivedMessage.objects.get().state == "PROCESSED"
     assert LabResult.objects.count() == 1
 
@@ -129,6 +142,70 @@ def test_kills_under_load_lose_nothing_that_was_acknowledged(bench):
     assert len(told) > 20
 
 
+class Between:
+    """A line between a process and the database that can be cut and mended."""
+
+    def __init__(self, host, port):
+        self.target, self.pairs, self.open = (host, port), [], True
+        self.door = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    @property
+    def port(self):
+        return self.door.getsockname()[1]
+
+    def accept(self):
+        while True:
+            try:
+                near, _address = self.door.accept()
+            except OSError:
+                return
+            if not self.open:
+                near.close()
+                continue
+            far = socket.create_connection(self.target)
+            self.pairs.append((near, far))
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self.carry, args=(one, other), daemon=True).start()
+
+    def carry(self, one, other):
+        try:
+            while data := one.recv(65536):
+                other.sendall(data)
+        except OSError:
+            pass
+        for line in (one, other):
+            line.close()
+
+    def cut(self):
+        self.open = False
+        for near, far in self.pairs:
+            for line in (near, far):
+                with contextlib.suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
+        self.pairs.clear()
+
+
+def test_nothing_is_acknowledged_while_the_database_is_away(bench):
+    held = connection.settings_dict
+    between = Between(held["HOST"], int(held["PORT"]))
+    url = f"postgres://{held['USER']}@127.0.0.1:{between.port}/{held['NAME']}"
+    running = Running(DATABASE_URL=url)
+    first, second = result(bench.accession, number="1"), result(bench.accession, number="2", value="32")
+    assert acknowledged(running.port, first)
+    between.cut()
+    assert not acknowledged(running.port, second)
+    assert ReceivedMessage.objects.count() == 1
+    between.open = True
+    until = time.monotonic() + 20
+    while not acknowledged(running.port, second):
+        assert time.monotonic() < until, "the listener did not come back with the database"
+        time.sleep(0.5)
+    assert ReceivedMessage.objects.count() == 2
+    running.stop()
+    between.door.close()
+
+
 def test_a_stop_is_clean_and_says_so(bench):
     running = Running()
     assert Listening.objects.count() == 1
@@ -142,5 +219,4 @@ def test_a_second_listener_is_refused(bench):
     second = command("listen", "--hl7-port", "0", "--astm-port", "0")
     assert second.wait(30) == 1
     assert "Another `listen` is running" in second.stdout.read()
-    second.stdout.close()
     running.stop()
