@@ -17,7 +17,7 @@ from mhac.certificates.models import Certificate
 from mhac.decisions.models import SignOff
 from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Vitals
 from mhac.labs.models import LabOrder
-from mhac.patients.models import IdentityCheck
+from mhac.patients.models import IdentityCheck, Photo
 from mhac.protocols.vocabulary import FILMS
 from mhac.screenings.models import Consent, Screening, TravelPlan
 from mhac.screenings.programmes import programmes
@@ -62,6 +62,7 @@ class Member:
     documents: list[Certificate]
     booking: Booking | None
     identity_confirmed: bool
+    has_face: bool
 
     @property
     def is_coming(self):
@@ -95,7 +96,9 @@ class _Known:
         self.today = today
         of = {"screening__in": screenings}
         seen_today = IdentityCheck.objects.confirmed_on(today)
-        checks = seen_today.filter(patient__in=[each.patient_id for each in screenings])
+        people = [each.patient_id for each in screenings]
+        checks = seen_today.filter(patient__in=people)
+        self.faces = set(Photo.objects.filter(patient__in=people).order_by().values_list("patient", flat=True))
         self.confirmed = set(checks.values_list("patient", flat=True))
         self.consents = _by_screening(Consent.objects.standing().filter(**of))
         self.bookings = _by_screening(Booking.objects.standing().filter(**of).select_related("slot__clinic"))
@@ -121,6 +124,7 @@ class _Known:
             documents=self.papers[screening.pk] if user.has_perm("certificates.print_certificate") else [],
             booking=bookings[-1] if bookings else None,
             identity_confirmed=screening.patient_id in self.confirmed,
+            has_face=screening.patient_id in self.faces,
         )
 
     def _chips(self, screening, age):

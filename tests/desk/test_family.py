@@ -1,6 +1,7 @@
 """What the case page says of each person, and that two clerks at once make no family twice."""
 
 import datetime
+import io
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,12 +9,14 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from mhac.appointments.models import Booking, Slot
 from mhac.certificates.models import Certificate
 from mhac.desk import family
 from mhac.exams.models import ChestXray
 from mhac.labs.models import LabOrder
+from mhac.patients import services as patients
 from mhac.patients.models import Patient
 from mhac.screenings import services
 from mhac.screenings.models import Case, Screening
@@ -46,6 +49,17 @@ def test_everything_has_happened(kabul, cast):
         assert chips[text] == "green", chips
     Certificate.objects.update(state="suspended")
     assert said(screening, cast.phy)["document suspended"] == "purple"
+
+
+def test_a_face_is_asked_for_until_there_is_one(kabul, cast, as_user):
+    screening = screening_of(person(kabul, cast.rec), cast.rec)
+    address, words = reverse("desk:case", args=[screening.case_id]), "Add a photo"
+    assert words in as_user(cast.rec).get(address).content.decode()
+    assert words not in as_user(cast.phy).get(address).content.decode()
+    out = io.BytesIO()
+    Image.new("RGB", (60, 80), "teal").save(out, "PNG")
+    patients.take_photo(screening.patient, data=out.getvalue(), by=cast.rec)
+    assert words not in as_user(cast.rec).get(address).content.decode()
 
 
 def test_what_is_on_the_way(kabul, cast):
