@@ -3,6 +3,7 @@
 Real processes (web, wire, worker, simulated analyzer), real sockets, a real browser; PostgreSQL underneath.
 """
 
+import datetime
 import hashlib
 import re
 import subprocess
@@ -11,6 +12,7 @@ import time
 import pytest
 import zxingcpp
 from django.db import connection
+from django.utils import timezone
 from PIL import Image
 
 from lab_integration.models import ReceivedMessage
@@ -116,6 +118,9 @@ def measure(nurse, screening):
 
 def ask(nurse, screening, woman=False):
     nurse.go(f"/exams/{screening.pk}/history/")
+    # The days in the country are asked of whoever leaves it.
+    if (days := nurse.page.locator("input[name=polio_area_stay_days]")).count():
+        days.fill("9")
     nurse.press("All no")
     if woman:
         nurse.go(f"/exams/{screening.pk}/pregnancy/")
@@ -188,6 +193,7 @@ def verify_all(supervisor, screenings):
 
 def sign_and_issue(physician, screening):
     physician.go(f"/desk/review/{screening.pk}/")
+    assert physician.control("Sign").is_enabled(), physician.text()
     physician.page.fill("main input[type=password]", PASSWORD)
     physician.press("Sign")
     screening.refresh_from_db()
@@ -357,9 +363,8 @@ def test_a_fit_to_travel_letter_for_a_returnee(stack, desk, partners, tmp_path):
     reception = desk("rec")
     (member,) = register(reception, "returnee-avrr", RETURNEE)
     reception.go(f"/screenings/{member.pk}/travel/")
-    day, clock = tomorrow().split("T")
-    reception.page.fill("input[name=departure_on]", day)
-    reception.page.fill("input[name=departs_at]", clock)
+    reception.page.fill("input[name=departure_on]", f"{timezone.localdate() + datetime.timedelta(days=1):%Y-%m-%d}")
+    reception.page.fill("input[name=departs_at]", "10:00")
     reception.press("Save the plan")
     nurse, physician = desk("cli"), desk("phy")
     measure(nurse, member)
@@ -370,12 +375,6 @@ def test_a_fit_to_travel_letter_for_a_returnee(stack, desk, partners, tmp_path):
     paper = download(desk("mission_user"), tmp_path)
     assert certificate.number in words_of(paper)
     assert checked(codes_on(paper, tmp_path)[0])["cid"] == certificate.number
-
-
-def tomorrow():
-    import datetime
-
-    return f"{datetime.datetime.now() + datetime.timedelta(days=1):%Y-%m-%dT%H:%M}"
 
 
 def test_the_power_fails_in_mid_journey_and_nothing_is_lost(stack, desk, cast, partners):
