@@ -219,7 +219,7 @@ def test_an_uncertain_age_requires_what_both_ends_require(made, first, second):
     assert not (set(found["proposed"]) & vocabulary.FILMS) - proposals
 
 
-LIMITS = [(key, limit) for key in PROGRAMMES for limit in PROGRAMMES.editions(key)[-1].age_limits]
+LIMITS = [(key, limit) for key in PROGRAMMES for limit in sorted(PROGRAMMES.editions(key)[-1].age_limits)]
 
 
 @pytest.mark.parametrize(("programme", "limit"), LIMITS)

@@ -101,3 +101,12 @@ def test_a_rule_is_named_where_it_applies_and_only_there(changes, rule, elsewher
     assert rule in named(**changes)
     assert (rule in named(**{**changes, "programme": "ca"})) is elsewhere
     assert rule not in named(programme="ca" if elsewhere else "uk-tb")
+
+
+def test_a_second_treponemal_test_that_decides_names_its_rule():
+    second = [*BOTH["treponemal"], {"specimen": "S1", "method": "eia"}]
+    for result in (None, "reactive", "nonreactive"):
+        second[1]["result"] = result
+        found = SYPHILIS | {"treponemal": second}
+        assert "US-SYP-06" in named(findings={"syphilis": found})
+    assert not {rule for rule in named(findings={"syphilis": SYPHILIS}) if rule.startswith("US-SYP")}
