@@ -46,13 +46,16 @@ def reasons_for_b(s: Situation) -> frozenset[str]:
 
 
 def grade(s: Situation) -> Grade:
+    """The decisions in the order given: A to B is taken, B to A never."""
+    value, lowering_refused = ("B" if reasons_for_b(s) else "A"), False
     decisions = s.facts.decided("grade")
-    found = bool(reasons_for_b(s))
-    value = "B" if found or any(decision.grade == "B" for decision in decisions) else "A"
+    for decision in decisions:
+        lowering_refused = lowering_refused or (value == "B" and decision.grade == "A")
+        value = "B" if decision.grade == "B" else value
     commented = any(decision.comment is not None for decision in decisions)
     return Grade(
         value=value,
-        lowering_refused=found and any(decision.grade == "A" for decision in decisions),
+        lowering_refused=lowering_refused,
         comment_required=value == "B" and not commented,
         comment_forbidden=value == "A" and commented,
     )

@@ -105,3 +105,13 @@ def test_no_grade_before_it_is_cleared_and_none_for_others():
 def test_australia_grades_too(programme):
     given = answered(programme, born="2025-05-10", history={"polio_area_stay_days": 0})
     assert given["outcome"]["grade"] == "A"
+
+
+@pytest.mark.parametrize(
+    ("decided", "grade", "refused"),
+    [(["A", "B"], "B", False), (["B", "A"], "B", True), (["A", "A"], "A", False), (["B", "B"], "B", False)],
+)
+def test_several_decisions_are_taken_in_their_order(decided, grade, refused):
+    given = canadian(decisions=[{"code": "grade", "grade": each} for each in decided])
+    assert given["outcome"]["grade"] == grade
+    assert ("grade_lowering_refused" in given["warnings"]) is refused
