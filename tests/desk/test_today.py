@@ -131,6 +131,12 @@ def test_a_refusal_is_shown_in_the_list(kabul, cast, as_user):
     assert "Move it to today first, then mark the arrival." in part
 
 
+def test_a_sentence_is_said_once(kabul, cast, as_user):
+    booking = bookings_of(make_booked(kabul, cast.rec, days=3))[0]
+    answer = as_user(cast.rec).post(reverse("appointments:arrive", args=[booking.pk]), follow=True)
+    assert answer.content.decode().count("then mark the arrival.") == 1
+
+
 def test_a_whole_family_arrives_with_one_button(kabul, cast, as_user):
     case = make_booked(kabul, cast.rec, size=3)
     first = bookings_of(case)[0]
