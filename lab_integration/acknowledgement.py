@@ -1,7 +1,7 @@
 """What a message is answered, and how the answer is written. Pure: bytes and profile in, bytes out.
 
 AA or CA says one thing: the bytes are safe. AR or CR refuses a type, version or processing id that we do not take, or a
-body without MSH. AE and CE mean "not stored" and are made by the listener alone, with `refusal`.
+body without MSH. AE and CE would mean "not stored"; then nothing is said at all and the connection is closed.
 Source: HL7 v2.5.1 chapter 2 section 2.9 (original and enhanced mode); table in `docs/wire.md`.
 """
 
@@ -153,15 +153,6 @@ def unreadable(now: datetime.datetime, number: str, sentence: str) -> Reply:
     segments = [header, ["MSA", "AR", ""], ["ERR", "", "", "100", "E", "", "", "", hl7.escape(sentence, marks)]]
     body = hl7.build(segments).encode()
     return Reply("AR", "original", "ACK", "2.5.1", "P", marks.sent, "", fault, body)
-
-
-def not_stored(message: Message, profile: Profile, now: datetime.datetime, number: str, sentence: str) -> Reply:
-    """AE or CE: the bytes are not safe here and must be sent again."""
-    at_once, later, original = due(message, profile)
-    code, mode = ("CE", "accept") if at_once in {"AL", "ER"} else ("AE", "original" if original else "application")
-    if code == "AE" and not original and later not in {"AL", "ER"}:
-        return SILENCE
-    return _reply(message, code, mode, Fault(207, sentence), now, number)
 
 
 def stamp(now: datetime.datetime) -> str:

@@ -2,6 +2,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from lab_integration.models import Analyzer
+from mhac.clinics.numbers import clean
 
 
 class DismissForm(forms.Form):
@@ -27,6 +28,17 @@ class ChooseForm(forms.Form):
         max_length=200,
         error_messages={"required": _("Write why this value counts and not the one that stands.")},
     )
+
+
+class MatchForm(forms.Form):
+    """Whose tube it was: the number on its label and the birth date of the person, and how this was found out."""
+
+    accession = forms.CharField(label=_("Number on the tube's label"), max_length=20)
+    birth_date = forms.DateField(label=_("Birth date of the person"))
+    because = forms.CharField(label=_("How this was found out"), min_length=5, max_length=200)
+
+    def clean_accession(self):
+        return clean(self.cleaned_data["accession"])
 
 
 class AnalyzerForm(forms.ModelForm):

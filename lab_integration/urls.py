@@ -9,6 +9,7 @@ urlpatterns = [
     path("messages/<uuid:pk>/replay/", views.replay, name="replay"),
     path("messages/<uuid:pk>/dismiss/", views.dismiss, name="dismiss"),
     path("lines/<uuid:pk>/choose/", views.choose, name="choose"),
+    path("lines/<uuid:pk>/match/", views.match, name="match"),
     path("analyzers/", views.analyzers, name="analyzers"),
     path("analyzers/new/", views.analyzer, name="new_analyzer"),
     path("analyzers/<uuid:pk>/", views.analyzer, name="analyzer"),

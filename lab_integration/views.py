@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from lab_integration import by_hand, receive, words
 from lab_integration import inbox as shown
-from lab_integration.forms import AnalyzerForm, ChooseForm, DismissForm
+from lab_integration.forms import AnalyzerForm, ChooseForm, DismissForm, MatchForm
 from lab_integration.models import Analyzer, ReceivedLine, ReceivedMessage
 from mhac.accounts.permissions import needs, record_access
 
@@ -46,6 +46,8 @@ def _message_page(request, row, form, status):
     context = {"message": row, "lines": lines, "balance": shown.by_state(lines), "form": form, "choose": ChooseForm()}
     context |= {"segments": shown.segments(row), "raw": shown.raw(row), "reply": _reply(row)}
     context |= {"sentence": words.MESSAGE_REASONS.get(row.state, ""), "colour": words.colour(row.state)}
+    context["strangers"] = {line.specimen_id: line for line in lines if line.state == by_hand.UNMATCHED}.values()
+    context["match"] = MatchForm(auto_id=False)
     context["waits"] = row.state in ReceivedMessage.WAITING
     return render(request, "lab_integration/message.html", context, status=status)
 
@@ -92,6 +94,25 @@ def choose(request, pk):
             raise by_hand.Refused(form.errors["because"][0])
         by_hand.choose(line, by=request.user, because=form.cleaned_data["because"])
         messages.success(request, _("This value counts now. It waits for somebody else to verify it."))
+    except by_hand.Refused as why:
+        messages.error(request, str(why))
+    return redirect("lab_integration:message", line.message_id)
+
+
+@needs("lab_integration.replay_message")
+@require_POST
+def match(request, pk):
+    """Give the rows of an unmatched specimen to the tube it was, with a second identifier and a reason."""
+    lines = ReceivedLine.objects.visible_to(request.user).select_related("message")
+    line, form = get_object_or_404(lines, pk=pk), MatchForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise by_hand.Refused(_("Give the number on the label, the birth date, and how this was found out."))
+        given = form.cleaned_data
+        by_hand.match(
+            line, given["accession"], birth_date=given["birth_date"], by=request.user, because=given["because"]
+        )
+        messages.success(request, _("The rows belong to that specimen now. Somebody else verifies what was filed."))
     except by_hand.Refused as why:
         messages.error(request, str(why))
     return redirect("lab_integration:message", line.message_id)

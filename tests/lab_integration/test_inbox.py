@@ -221,3 +221,28 @@ def test_lines_of_dismissed_messages_do_not_wait(as_user, cast, analyzer):
     as_user(cast.lsu).post(reverse("lab_integration:dismiss", args=[row.pk]), {"because": "engineer's test"})
     assert ReceivedLine.objects.count() == 1
     assert "KBL2600009A" not in as_user(cast.lab).get(reverse("lab_integration:inbox"), {"tab": "lines"}).text
+
+
+def test_rows_of_a_mistyped_number_are_given_to_their_tube(as_user, cast, analyzer, catalogue):
+    specimen = make_specimen(analyzer.clinic, cast.cli, [catalogue["alt"]])
+    row = take(analyzer, result(specimen.accession[:-1] + "*"))
+    line = row.lines.get()
+    assert line.state == "UNMATCHED_SPECIMEN"
+    url = reverse("lab_integration:match", args=[line.pk])
+    right = {"accession": specimen.accession.lower(), "birth_date": "1994-03-02", "because": "Label read at the rack."}
+    assert as_user(cast.lab).post(url, right).status_code == 403
+    client = as_user(cast.lsu)
+    assert "Whose tube was it?" in client.get(reverse("lab_integration:message", args=[row.pk])).text
+    for wrong, told in (
+        ({"birth_date": "1994-03-03"}, "do not belong together"),
+        ({"accession": "KBL2600099X"}, "No specimen has the number KBL2600099X"),
+        ({"because": ""}, "how this was found out"),
+    ):
+        assert told in client.post(url, right | wrong, follow=True).text
+        assert LabResult.objects.count() == 0
+    assert "The rows belong to that specimen now." in client.post(url, right, follow=True).text
+    filed = LabResult.objects.get()
+    assert (filed.order.specimen, filed.entered_by) == (specimen, cast.lsu)
+    line.refresh_from_db()
+    assert (line.state, line.chosen_by, line.specimen_id) == ("FILED", cast.lsu, specimen.accession[:-1] + "*")
+    assert "do not wait for a specimen any more" in client.post(url, right, follow=True).text

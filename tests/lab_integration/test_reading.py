@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lab_integration import hl7, lis2, observations, values
 from lab_integration import profile as profiles
-from lab_integration.acknowledgement import acknowledge, not_stored, unreadable
+from lab_integration.acknowledgement import acknowledge, unreadable
 from lab_integration.values import Sent, Test
 
 KABUL = ZoneInfo("Asia/Kabul")
@@ -281,11 +281,10 @@ def test_an_answer_to_ours_is_not_answered():
     assert acknowledge(hl7.parse(text.encode()), settings(), NOW, "MH1")[0].ack == "AA"
 
 
-def test_what_could_not_be_stored_is_an_error_and_never_aa():
-    assert not_stored(header(), settings(), NOW, "MH1", "x").ack == "AE"
-    assert not_stored(header(accept="AL", application="NE"), settings(), NOW, "MH1", "x").ack == "CE"
-    assert not_stored(header(accept="NE", application="NE"), settings(), NOW, "MH1", "x").ack == "none"
-    assert unreadable(NOW, "MH1", "x").body.startswith(b"MSH|^~\\&|")
+def test_a_body_without_header_is_refused_in_our_own_words():
+    reply = unreadable(NOW, "MH1", "There is no MSH segment.")
+    assert (reply.ack, reply.mode, reply.msa2, reply.fault.code) == ("AR", "original", "", 100)
+    assert reply.body.startswith(b"MSH|^~\\&|")
 
 
 @pytest.mark.parametrize(
