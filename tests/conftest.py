@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.utils import translation
 from playwright.sync_api import sync_playwright
 
 from mhac.accounts.models import RoleGrant, User
@@ -33,6 +34,12 @@ def light_settings(settings):
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def own_language():
+    """Every test begins in English, whatever language the last page of another test was shown in."""
+    translation.deactivate()
 
 
 def make_user(username, role, clinic=None, **fields):
