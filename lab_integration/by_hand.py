@@ -62,7 +62,7 @@ def match(line: ReceivedLine, accession: str, *, birth_date: Any, by: Any, becau
     """Give the rows of one unmatched specimen of a message to `accession`, whose birth date the person must know.
 
     The rows are read and weighed as if the analyzer had sent that number and that birth date; somebody else verifies
-    what is filed. Raises Refused when the rows do not wait for a specimen, or the two identifiers do not belong together.
+    what is filed. Raises Refused when the rows do not wait for a specimen, or the identifiers do not belong together.
     """
     rows = ReceivedMessage.objects.select_for_update(of=("self",)).select_related("analyzer__clinic")
     row = rows.get(pk=line.message_id)

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from lab_integration import by_hand, receive, words
+from lab_integration import by_hand, families, receive, words
 from lab_integration import inbox as shown
 from lab_integration.forms import AnalyzerForm, ChooseForm, DismissForm, MatchForm
 from lab_integration.models import Analyzer, ReceivedLine, ReceivedMessage
@@ -132,11 +132,12 @@ def analyzers(request):
 def analyzer(request, pk=None):
     """Set up an analyzer, or change one. A profile that cannot be read is refused with the place of the fault."""
     known = Analyzer.objects.visible_to(request.user)
-    form = AnalyzerForm(
-        request.POST or None, user=request.user, instance=get_object_or_404(known, pk=pk) if pk else None
-    )
+    instance = get_object_or_404(known, pk=pk) if pk else None
+    start = {} if pk else families.beginning(request.GET.get("family", ""))
+    form = AnalyzerForm(request.POST or None, user=request.user, instance=instance, initial=start)
     if request.method == "POST" and form.is_valid():
         saved = form.save()
         messages.success(request, _("%(name)s is saved.") % {"name": saved})
         return redirect("lab_integration:analyzers")
-    return render(request, "lab_integration/analyzer.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "families": families.families(), "family": request.GET.get("family", "")}
+    return render(request, "lab_integration/analyzer.html", context, status=422 if form.errors else 200)

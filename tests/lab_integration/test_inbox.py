@@ -1,12 +1,14 @@
 """The pages of the wire: what waits with its reason, who may see it, and what a person may decide."""
 
 import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from lab_integration import receive
+from lab_integration import families, receive
+from lab_integration import profile as profiles
 from lab_integration.models import Analyzer, Listening, ReceivedLine, ReceivedMessage
 from mhac.accounts.models import Access
 from mhac.labs.models import LabResult
@@ -214,6 +216,23 @@ def test_analyzers_are_listed_and_changed_by_those_who_may(as_user, cast, analyz
 
 def test_another_sites_analyzer_is_not_known(as_user, cast, analyzer):
     assert as_user(cast.herat_lab).get(reverse("lab_integration:analyzers")).text.count("Bench One") == 0
+
+
+@pytest.mark.parametrize("key", families.families())
+def test_every_family_is_a_profile_that_can_be_read(key):
+    family = families.families()[key]
+    given = {"name": "x", "dialect": family.dialect, "code_map": [], **family.profile}
+    assert profiles.read(given, ZoneInfo("Asia/Kabul"))
+    assert family.source
+    assert family.note
+
+
+def test_a_family_fills_in_its_habits(as_user, cast, analyzer):
+    client = as_user(cast.lsu)
+    page = client.get(reverse("lab_integration:new_analyzer"), {"family": "mindray_bs"})
+    assert "sample_type" in page.text
+    assert "MSH-16 says sample" in page.text
+    assert "sample_type" not in client.get(reverse("lab_integration:new_analyzer"), {"family": "../x"}).text
 
 
 def test_lines_of_dismissed_messages_do_not_wait(as_user, cast, analyzer):
