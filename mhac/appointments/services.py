@@ -60,10 +60,14 @@ def book(case, slot, *, screenings, by):
     members = _locked(case, screenings)
     _must_be_free(members, slot, by)
     seats = _free_seats(slot, len(members))
-    return [
-        Booking.objects.create(slot=slot, seat=seat, screening=member, booked_by=by)
+    booked = [
+        Booking(slot=slot, seat=seat, screening=member, booked_by=by)
         for seat, member in zip(seats, members, strict=True)
     ]
+    for booking in booked:
+        booking._history_user = by
+        booking.save(force_insert=True)
+    return booked
 
 
 @transaction.atomic

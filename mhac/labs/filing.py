@@ -26,8 +26,8 @@ class Work:
 def record_results(lines, *, instrument, rules, seen=(), by=None):
     """File what may be filed of `lines` (matching.Line) and say of each what became of it (matching.Outcome).
 
-    `instrument` names the analyzer, `seen` are fingerprints of its earlier answers, `by` is the person who decided a line
-    (nobody when a machine brought it). All or nothing; the screenings concerned are locked and marked.
+    `instrument` names the analyzer, `seen` are fingerprints of its earlier answers, `by` is the person who decided a
+    line (nobody when a machine brought it). All or nothing; the screenings concerned are locked and marked.
     """
     with transaction.atomic():
         rows = _lock({line.specimen_id for line in lines})

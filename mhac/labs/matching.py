@@ -147,8 +147,8 @@ class Standing:
 class Specimen:
     """A tube in the laboratory with what was ordered on it.
 
-    `standing`: test -> the version that counts; `versions`: test -> the highest number given; `tubes`: further ids of the
-    same set -> which tube it is.
+    `standing`: test -> the version that counts; `versions`: test -> the highest number given; `tubes`: further ids of
+    the same set -> which tube it is.
     """
 
     accession: str

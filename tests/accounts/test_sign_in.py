@@ -52,7 +52,13 @@ def test_nobody_is_sent_to_another_site(browser, cast, elsewhere):
 
 @pytest.mark.parametrize(
     ("role", "first_page"),
-    [("rec", "desk:today"), ("rad", "exams:films"), ("lab", "labs:bench"), ("adm", "accounts:users"), ("aud", "accounts:accesses")],
+    [
+        ("rec", "desk:today"),
+        ("rad", "exams:films"),
+        ("lab", "labs:bench"),
+        ("adm", "accounts:users"),
+        ("aud", "accounts:accesses"),
+    ],
 )
 def test_everybody_lands_at_her_own_work(browser, cast, role, first_page):
     try_in(browser, role)
