@@ -76,6 +76,15 @@ TABLE = {
         "DAT": "r",
         "PRO": "ru (hidden reason)",
     },
+    "Roster, slot templates, caps": {
+        "REC": "r",
+        "CLI": "r",
+        "PHY": "r",
+        "RAD": "r",
+        "LAB": "r",
+        "LSU": "r",
+        "MGR": "rcu",
+    },
     "Consent": {
         "REC": "rc",
         "CLI": "rc",
@@ -271,6 +280,10 @@ PERMISSIONS = {
         "r": ["appointments.view_booking"],
         "c": ["appointments.add_booking"],
         "u": ["appointments.change_booking"],
+    },
+    "Roster, slot templates, caps": {
+        "r": ["appointments.view_timetable"],
+        "u": ["appointments.change_timetable"],
     },
     "Consent": {"r": ["screenings.view_consent"], "c": ["screenings.add_consent"]},
     "Case (programme, destination)": {

@@ -3,6 +3,8 @@ import datetime
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from mhac.clinics.numbers import clean
+
 
 class Members(forms.ModelMultipleChoiceField):
     """The people of one case, each with a tick."""
@@ -32,6 +34,40 @@ class TimeForm(forms.Form):
 
     def clean_time(self):
         return datetime.datetime.fromisoformat(self.cleaned_data["time"])
+
+
+class TimetableForm(forms.Form):
+    """The times of an ordinary day, typed as they are spoken: 8:00, 9:30, 13:00."""
+
+    starts = forms.CharField(
+        label=_("Times"),
+        max_length=400,
+        widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
+        help_text=_("Times of the day with a comma between, for example 08:00, 09:30, 13:00."),
+    )
+    capacity = forms.IntegerField(label=_("Seats at each time"), min_value=1, max_value=500)
+
+    def __init__(self, data=None, *, usual):
+        starts = ", ".join(f"{time:%H:%M}" for time in usual.starts)
+        super().__init__(data, initial={"starts": starts, "capacity": usual.capacity})
+
+    def clean_starts(self):
+        typed = clean(self.cleaned_data["starts"].replace("،", ",").replace(",", " , "))
+        try:
+            times = [datetime.time.fromisoformat(each.zfill(5)) for each in typed.split(",") if each]
+        except ValueError:
+            times = []
+        if not times:
+            raise forms.ValidationError(_("Type times like 08:00, with a comma between."))
+        return times
+
+
+class ClosureForm(forms.Form):
+    """Days on which the site is closed."""
+
+    first_day = forms.DateField(label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}))
+    last_day = forms.DateField(label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}))
+    reason = forms.CharField(label=_("Why"), max_length=120, widget=forms.TextInput(attrs={"dir": "auto"}))
 
 
 class CancelForm(forms.Form):

@@ -35,6 +35,28 @@ def open_day(clinic, day, *, by):
 
 
 @transaction.atomic
+def set_timetable(clinic, *, starts, capacity, by):
+    """When people are asked to come on days that are opened from now on. Days with slots of their own keep them."""
+    usual = Timetable.of(clinic)
+    usual.starts, usual.capacity = sorted(set(starts)), capacity
+    usual._history_user = by
+    usual.save()
+    return usual
+
+
+def close(clinic, *, first_day, last_day, reason):
+    """Close the site from `first_day` to `last_day`. Bookings on these days stay, to be moved one family at a time.
+
+    Raises Refused for days in the wrong order or over.
+    """
+    if last_day < first_day:
+        raise Refused(_("The last day lies before the first. Change one of them."))
+    if last_day < clinic.today():
+        raise Refused(_("%(day)s is over. Choose today or a later day.") % {"day": _day(last_day)})
+    return clinic.closures.create(first_day=first_day, last_day=last_day, reason=reason)
+
+
+@transaction.atomic
 def slot_at(clinic, starts_at, *, by):
     """The slot that begins at `starts_at`, opened now if its day has none yet."""
     day = starts_at.astimezone(at(clinic, clinic.today()).tzinfo).date()

@@ -4,6 +4,10 @@ from mhac.appointments import views
 
 app_name = "appointments"
 urlpatterns = [
+    path("opening/", views.opening, name="opening"),
+    path("opening/times/", views.set_timetable, name="set_timetable"),
+    path("opening/close/", views.close, name="close"),
+    path("opening/<uuid:closure>/open/", views.open_again, name="open_again"),
     path("book/<uuid:case>/", views.book, name="book"),
     path("<uuid:booking>/move/", views.reschedule, name="reschedule"),
     path("<uuid:booking>/cancel/", views.cancel, name="cancel"),

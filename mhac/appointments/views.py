@@ -11,8 +11,8 @@ from django_htmx.http import trigger_client_event
 
 from mhac.accounts.permissions import needs, record_access
 from mhac.appointments import services
-from mhac.appointments.forms import CancelForm, DayForm, TimeForm
-from mhac.appointments.models import Booking
+from mhac.appointments.forms import CancelForm, ClosureForm, DayForm, TimeForm, TimetableForm
+from mhac.appointments.models import Booking, Timetable
 from mhac.appointments.offers import offered
 from mhac.screenings.models import Case, Screening
 
@@ -29,6 +29,44 @@ def book(request, case):
     if form.is_valid() and _seated(request, form, case, services.book, "screenings"):
         return redirect("desk:case", case.pk)
     return render(request, "appointments/times.html", _times(form, case, days) | {"coming": coming})
+
+
+@needs("appointments.view_timetable")
+def opening(request):
+    """When a site is open: its usual times, its closures, and who has to be moved because of them."""
+    return _opening(request, _site(request))
+
+
+@require_POST
+@needs("appointments.change_timetable")
+def set_timetable(request):
+    clinic = _site(request)
+    form = TimetableForm(request.POST, usual=Timetable.of(clinic))
+    if not form.is_valid():
+        return _opening(request, clinic, timetable=form)
+    services.set_timetable(clinic, by=request.user, **form.cleaned_data)
+    messages.success(request, _("The times are saved, for days on which nobody is booked yet."))
+    return redirect(f"{reverse('appointments:opening')}?site={clinic.code}")
+
+
+@require_POST
+@needs("appointments.change_timetable")
+def close(request):
+    clinic = _site(request)
+    form = ClosureForm(request.POST)
+    if not (form.is_valid() and _done(form, services.close, clinic, **form.cleaned_data)):
+        return _opening(request, clinic, closure=form)
+    messages.success(request, _("These days are closed. Move the families named below."))
+    return redirect(f"{reverse('appointments:opening')}?site={clinic.code}")
+
+
+@require_POST
+@needs("appointments.change_timetable")
+def open_again(request, closure):
+    clinic = _site(request)
+    get_object_or_404(clinic.closures, pk=closure).delete()
+    messages.success(request, _("These days are open again."))
+    return redirect(f"{reverse('appointments:opening')}?site={clinic.code}")
 
 
 @needs("appointments.change_booking")
@@ -86,6 +124,24 @@ def no_show(request, booking):
     return _marked(request, [booking], services.no_show)
 
 
+def _site(request):
+    """The site that the address names, among those of the user; her first one otherwise."""
+    sites = request.user.sites()
+    return sites.filter(code=request.GET.get("site", "")).first() or get_object_or_404(sites[:1])
+
+
+def _opening(request, clinic, timetable=None, closure=None):
+    context = {
+        "clinic": clinic,
+        "sites": request.user.sites(),
+        "timetable": timetable or TimetableForm(usual=Timetable.of(clinic)),
+        "form": closure or ClosureForm(),
+        "closures": clinic.closures.filter(last_day__gte=clinic.today()),
+        "to_move": Booking.objects.on_closed_days(clinic).whole(),
+    }
+    return render(request, "appointments/opening.html", context, status=409 if timetable or closure else 200)
+
+
 def _times(form, case, days):
     first, last = days[0].day if days else case.clinic.today(), days[-1].day if days else case.clinic.today()
     return {"form": form, "case": case, "days": days, "earlier": first > case.clinic.today(), "last": last}
@@ -103,6 +159,16 @@ def _seated(request, form, case, service, people):
     names = ", ".join(getattr(row, "screening", row).patient.name for row in chosen["members"])
     when = f"{dateformat.format(slot.day, 'l, d M Y')}, {slot.clock}"
     messages.success(request, _("%(names)s: booked for %(when)s.") % {"names": names, "when": when})
+    return True
+
+
+def _done(form, service, *subjects, **details):
+    """Whether the service did it; where it refused, its sentence stands in the form."""
+    try:
+        service(*subjects, **details)
+    except services.Refused as refusal:
+        form.add_error(None, str(refusal))
+        return False
     return True
 
 
