@@ -8,7 +8,6 @@ from .exact import whole
 from .laboratory import Creatinine
 
 ADULT_FROM_YEARS = 18
-UMOL_L_PER_MG_DL = Decimal("88.4")
 _KAPPA = {"female": Decimal("0.7"), "male": Decimal("0.9")}
 _ALPHA = {"female": Decimal("-0.241"), "male": Decimal("-0.302")}
 

@@ -45,7 +45,7 @@ def _other_us_classes(s: Situation, vaccines: Plan | None) -> frozenset[str]:
     findings, examined = s.facts.findings, s.facts.examined
     found: set[str | None] = {s.syphilis.bar, gonorrhoea.us_class(findings.gonorrhoea)}
     for condition in findings.exam.conditions:
-        if condition.code == "hansens" and condition.days_on_treatment is not None:
+        if condition.days_on_treatment is not None:
             found.add(hansens.us_class(condition.days_on_treatment))
         if condition.code == "substance_use":
             found.add(mental_health.substance_class(condition, examined))

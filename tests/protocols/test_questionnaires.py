@@ -72,3 +72,13 @@ def test_washington_group_refusals(answers, age, path):
 @pytest.mark.parametrize(("age", "fits"), [(1, False), (2, True), (17, True), (18, False)])
 def test_child_module(age, fits):
     assert questionnaires.child_module_fits(age) is fits
+
+
+@pytest.mark.parametrize(
+    ("score", "count", "most"), [(questionnaires.phq9, 9, 3), (questionnaires.gad7, 7, 3), (questionnaires.k6, 6, 4)]
+)
+def test_the_highest_answer_of_each(score, count, most):
+    assert score([most] * count).total == most * count
+    with pytest.raises(Refused) as fault:
+        score([0] * (count - 1) + [most + 1])
+    assert fault.value.path == f"[{count - 1}]"
