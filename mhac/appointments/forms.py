@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from mhac.clinics.numbers import clean
+from mhac.patients.forms import DayField
 
 
 class Members(forms.ModelMultipleChoiceField):
@@ -65,8 +66,8 @@ class TimetableForm(forms.Form):
 class ClosureForm(forms.Form):
     """Days on which the site is closed."""
 
-    first_day = forms.DateField(label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}))
-    last_day = forms.DateField(label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}))
+    first_day = DayField(label=_("First day"))
+    last_day = DayField(label=_("Last day"))
     reason = forms.CharField(label=_("Why"), max_length=120, widget=forms.TextInput(attrs={"dir": "auto"}))
 
 
@@ -90,7 +91,7 @@ class CancelForm(forms.Form):
 class DayForm(forms.Form):
     """A day in the address; anything that is no day counts as none."""
 
-    day = forms.DateField(required=False)
+    day = DayField(required=False)
 
     def chosen(self, otherwise):
         return (self.cleaned_data.get("day") if self.is_valid() else None) or otherwise

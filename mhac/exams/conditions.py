@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mhac.exams import words
-from mhac.exams.forms import Day, OneOf, PageForm, WholeNumber, YesNo, not_after
+from mhac.exams.forms import OneOf, PageForm, WholeNumber, YesNo, not_after
+from mhac.patients.forms import DayField
 
 SURGERY = {"date": "day"}
 # code -> detail -> kind of answer
@@ -88,7 +89,7 @@ def field_of(code, detail, kind):
     if kind == "yes_no":
         return YesNo(label=label, required=False)
     if kind == "day":
-        return Day(label=label, required=False)
+        return DayField(label=label, required=False)
     if kind == "number":
         return WholeNumber(label=label, required=False)
     return forms.CharField(label=label, required=False, max_length=200, widget=forms.TextInput(attrs={"dir": "auto"}))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from mhac.clinics.numbers import uuid7
 from mhac.exams import words
 from mhac.exams.models import ChestXray, Pregnancy, Vitals
+from mhac.patients.forms import DayField
 from mhac.protocols.chest_film import TERM_DAYS
 
 HEAD_UNTIL_YEARS = 2
@@ -56,10 +57,6 @@ class OneOf(forms.ChoiceField):
 
     def __init__(self, labels, *, empty="–", **kwargs):
         super().__init__(choices=[("", empty), *labels.items()], **kwargs)
-
-
-class Day(forms.DateField):
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 def not_after(day, today):
@@ -182,7 +179,7 @@ class PregnancyForm(PageForm, forms.ModelForm):
     pregnant = YesNo(label=gettext_lazy("Is she pregnant, or could she be?"))
     weeks = WholeNumber(label=gettext_lazy("Weeks"), required=False)
     days = WholeNumber(label=gettext_lazy("and days"), required=False)
-    due_on = Day(label=gettext_lazy("Expected date of delivery"), required=False)
+    due_on = DayField(label=gettext_lazy("Expected date of delivery"), required=False)
 
     class Meta:
         model = Pregnancy

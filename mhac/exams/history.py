@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy
 
 from mhac.clinics.calendar import year_between
 from mhac.exams import words
-from mhac.exams.forms import Day, OneOf, PageForm, WholeNumber, YesNo, not_after
+from mhac.exams.forms import OneOf, PageForm, WholeNumber, YesNo, not_after
 from mhac.exams.models import MedicalHistory
+from mhac.patients.forms import DayField
 from mhac.screenings.models import TravelPlan
 from mhac.screenings.programmes import programmes
 
@@ -51,7 +52,7 @@ class ContactForm(forms.Form):
         required=False,
         help_text=gettext_lazy("For example: lung, smear positive; resistant."),
     )
-    last_contact = Day(label=gettext_lazy("Last contact"), required=False)
+    last_contact = DayField(label=gettext_lazy("Last contact"), required=False)
 
     def __init__(self, *args, screening, **kwargs):
         self.screening = screening

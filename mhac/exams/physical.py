@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy
 
 from mhac.exams import words
 from mhac.exams.conditions import ConditionForms
-from mhac.exams.forms import Day, PageForm, not_after
+from mhac.exams.forms import PageForm, not_after
 from mhac.exams.models import PhysicalExam
+from mhac.patients.forms import DayField
 
 FOUND = {
     "normal": gettext_lazy("normal"),
@@ -25,7 +26,7 @@ class PhysicalExamForm(PageForm, forms.Form):
 
     said = gettext_lazy("The examination is saved.")
 
-    held_on = Day(label=gettext_lazy("Examined on"))
+    held_on = DayField(label=gettext_lazy("Examined on"))
     chaperone = forms.CharField(
         label=gettext_lazy("Chaperone"),
         max_length=120,

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from persiantools.jdatetime import JalaliDate
 
 from mhac.appointments import services
 from mhac.appointments.models import Booking, Slot, at
@@ -59,6 +60,10 @@ def make_booked(clinic, by, size=1, days=0, minutes=5, **person):
         )
         Booking.objects.create(slot=slot, seat=seat + place + 1, screening=screening, booked_by=by)
     return case
+
+
+def hijri_of(day):
+    return JalaliDate(day).isoformat()
 
 
 def bookings_of(case):
@@ -225,6 +230,7 @@ def test_another_day_is_one_click_away(kabul, cast, as_user):
     text = text_of(as_user(cast.rec), f"{TODAY}?day={tomorrow.isoformat()}")
     assert case.contact_name in text
     assert ">Arrived<" not in text
+    assert case.contact_name in text_of(as_user(cast.rec), f"{TODAY}?day={hijri_of(tomorrow)}")
 
 
 @pytest.mark.parametrize("day", ["yesterday", "2026-02-30", "", "0000-00-00"])
