@@ -115,7 +115,7 @@ class Ledger:
 
     @property
     def waiting_for(self):
-        return _("Waiting for: %(items)s.") % {"items": ", ".join(self.missing)} if self.missing else ""
+        return _("Waiting for: %(items)s.") % {"items": _(", ").join(self.missing)} if self.missing else ""
 
     @property
     def progress(self):

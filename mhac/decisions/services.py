@@ -215,9 +215,9 @@ def why_not(found):
     if found.contradiction:
         return _("The records contradict each other: %(what)s") % {"what": found.contradiction}
     if found.state == "incomplete":
-        return _("Still open: %(items)s.") % {"items": ", ".join(found.missing)}
+        return _("Still open: %(items)s.") % {"items": _(", ").join(found.missing)}
     if found.unverified_results:
-        return _("Results wait for verification: %(tests)s.") % {"tests": ", ".join(found.unverified_results)}
+        return _("Results wait for verification: %(tests)s.") % {"tests": _(", ").join(found.unverified_results)}
     if found.state == "physician_decision":
         return _("A judgement is needed first. %(hint)s") % {"hint": what_to_judge(found)}
     return ""
@@ -225,7 +225,7 @@ def why_not(found):
 
 def what_to_judge(found):
     """What a physician can decide to go on where the rules leave room."""
-    items = ", ".join(entry.label for entry in found.to_settle)
+    items = _(", ").join(entry.label for entry in found.to_settle)
     if "age_ambiguous" in found.answer["warnings"]:
         return _("Decide which age counts; until then it is open whether this is asked for: %(items)s.") % {
             "items": items

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import dateformat, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from mhac.accounts.models import User
 from mhac.appointments.models import Booking, Slot
@@ -74,20 +74,50 @@ CALLED = {
 
 # Columns that their models name only for programmers.
 NAMES = {
-    "by": _lazy("by"), "case": _lazy("case"), "clinic": _lazy("site"), "slot": _lazy("time"), "day": _lazy("day"),
-    "station": _lazy("station"), "confirmed": _lazy("face confirmed"), "note": _lazy("note"), "test": _lazy("test"),
-    "specimen": _lazy("specimen"), "item": _lazy("item"), "nth": _lazy("number in a series"), "order": _lazy("test"),
-    "kind": _lazy("kind"), "operator": _lazy("sign before the number"), "number": _lazy("number"),
-    "text": _lazy("text"), "coded": _lazy("coded value"), "titre": _lazy("titre"), "flags": _lazy("flags"),
-    "source": _lazy("entered through"), "recorded_by": _lazy("recorded by"), "booked_by": _lazy("booked by"),
-    "taken_by": _lazy("taken by"), "read_by": _lazy("read by"), "collected_by": _lazy("collected by"),
-    "received_by": _lazy("received by"), "ordered_by": _lazy("ordered by"), "entered_by": _lazy("entered by"),
-    "verified_by": _lazy("verified by"), "rejected_because": _lazy("rejected because"), "signed_by": _lazy("signed by"),
-    "withdrawn_at": _lazy("withdrawn"), "withdrawn_by": _lazy("withdrawn by"), "edition": _lazy("edition"),
-    "withdrawn_because": _lazy("withdrawn because"), "classes": _lazy("classes"), "signoff": _lazy("decision signed"),
-    "issued_by": _lazy("issued by"), "revoked_by": _lazy("revoked by"), "supersedes": _lazy("replaces"),
-    "checked_at": _lazy("checked"), "training": _lazy("training"),
-}  # fmt: skip
+    "by": gettext_lazy("by"),
+    "case": gettext_lazy("case"),
+    "clinic": gettext_lazy("site"),
+    "slot": gettext_lazy("time"),
+    "day": gettext_lazy("day"),
+    "station": gettext_lazy("station"),
+    "confirmed": gettext_lazy("face confirmed"),
+    "note": gettext_lazy("note"),
+    "test": gettext_lazy("test"),
+    "specimen": gettext_lazy("specimen"),
+    "item": gettext_lazy("item"),
+    "nth": gettext_lazy("number in a series"),
+    "order": gettext_lazy("test"),
+    "kind": gettext_lazy("kind"),
+    "operator": gettext_lazy("sign before the number"),
+    "number": gettext_lazy("number"),
+    "text": gettext_lazy("text"),
+    "coded": gettext_lazy("coded value"),
+    "titre": gettext_lazy("titre"),
+    "flags": gettext_lazy("flags"),
+    "source": gettext_lazy("entered through"),
+    "recorded_by": gettext_lazy("recorded by"),
+    "booked_by": gettext_lazy("booked by"),
+    "taken_by": gettext_lazy("taken by"),
+    "read_by": gettext_lazy("read by"),
+    "collected_by": gettext_lazy("collected by"),
+    "received_by": gettext_lazy("received by"),
+    "ordered_by": gettext_lazy("ordered by"),
+    "entered_by": gettext_lazy("entered by"),
+    "verified_by": gettext_lazy("verified by"),
+    "rejected_because": gettext_lazy("rejected because"),
+    "signed_by": gettext_lazy("signed by"),
+    "withdrawn_at": gettext_lazy("withdrawn"),
+    "withdrawn_by": gettext_lazy("withdrawn by"),
+    "edition": gettext_lazy("edition"),
+    "withdrawn_because": gettext_lazy("withdrawn because"),
+    "classes": gettext_lazy("classes"),
+    "signoff": gettext_lazy("decision signed"),
+    "issued_by": gettext_lazy("issued by"),
+    "revoked_by": gettext_lazy("revoked by"),
+    "supersedes": gettext_lazy("replaces"),
+    "checked_at": gettext_lazy("checked"),
+    "training": gettext_lazy("training"),
+}
 
 
 @dataclass(frozen=True)

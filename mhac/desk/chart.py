@@ -80,12 +80,12 @@ def _episode(episode):
     treated = str(words.TREATED_BY.get(episode.get("treated_by"), ""))
     completed = episode.get("completed")
     ended = "" if completed is None else _("completed") if completed else _("not completed")
-    return ", ".join(str(part) for part in (episode.get("year"), treated, ended) if part)
+    return _(", ").join(str(part) for part in (episode.get("year"), treated, ended) if part)
 
 
 def _contact(contact):
     parts = (contact.get(key) for key in ("source_name", "relationship", "tb_type", "last_contact"))
-    return ", ".join(str(part) for part in parts if part) or _("contact without details")
+    return _(", ").join(str(part) for part in parts if part) or _("contact without details")
 
 
 def exam(row):
@@ -111,7 +111,7 @@ def _details(condition):
     """What was recorded about a condition besides its code: "controlled: no, disease: measles"."""
     said = {key: value for key, value in condition.items() if key != "code" and value is not None}
     shown = (f"{key.replace('_', ' ')}: {_yes_no(v) if isinstance(v, bool) else v}" for key, v in said.items())
-    return ", ".join(shown) or _("found")
+    return _(", ").join(shown) or _("found")
 
 
 def films(rows, since):

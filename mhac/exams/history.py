@@ -92,10 +92,16 @@ class HistoryForm(PageForm, forms.Form):
     said = gettext_lazy("The medical history is saved.")
 
     risks = forms.MultipleChoiceField(
-        choices=list(words.RISKS.items()), required=False, widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Risks"),
+        choices=list(words.RISKS.items()),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     signs = forms.MultipleChoiceField(
-        choices=list(words.TB_SIGNS.items()), required=False, widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Signs"),
+        choices=list(words.TB_SIGNS.items()),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     cough_days = WholeNumber(label=gettext_lazy("Days of cough"), required=False)
     polio_area_stay_days = WholeNumber(label=gettext_lazy("Days spent in Afghanistan"), required=False)
