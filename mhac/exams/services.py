@@ -93,9 +93,14 @@ def read_film(film, *, findings, by, effusion_excluded_by="", remarks=""):
 
 def why_closed(screening):
     """Why nothing about this screening can change, as a sentence."""
+    if screening.state == Screening.State.SIGNED:
+        return _(
+            "This screening is signed, so nothing on this page can change. If a finding is wrong, ask the panel "
+            "physician to withdraw the signature first."
+        )
     return _(
-        "This screening is %(state)s, so nothing on this page can change. If a finding is wrong, ask the panel "
-        "physician to withdraw the signature first."
+        "This screening is %(state)s, so nothing on this page can change. Open a new screening if the person is to be "
+        "examined again."
     ) % {"state": screening.get_state_display()}
 
 

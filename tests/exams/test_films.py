@@ -195,3 +195,15 @@ def test_a_second_click_takes_no_second_film(man, cast, as_user):
     for _click in range(2):
         radiographer.post(reverse("exams:take_film", args=[man.pk]), {"image_reference": "DX-1", "key": str(key)})
     assert str(ChestXray.objects.get().pk) == key
+
+
+@pytest.mark.parametrize(
+    ("state", "advice"),
+    [("signed", "withdraw the signature first"), ("closed", "Open a new"), ("withdrawn", "Open a new screening")],
+)
+def test_what_to_do_next_depends_on_why_it_is_closed(man, cast, state, advice):
+    compare_face(man, cast.rad)
+    man.state = state
+    man.save()
+    with pytest.raises(Refused, match=f"is {state}.*{advice}"):
+        take(man, cast.rad)
