@@ -269,7 +269,20 @@ _CP1252 = "".join(
     bytes([code]).decode("cp1252", errors="ignore") or chr(code)  # the five codes that 1252 leaves open stay themselves
     for code in range(256)
 )
-_NAMED = {"ASCII": "ascii", "UNICODE": "utf-8", "UNICODE UTF-8": "utf-8", "UTF-8": "utf-8", "UTF8": "utf-8"}
+_NAMED = {
+    "ASCII": "ascii",
+    "UNICODE": "utf-8",
+    "UNICODE UTF-8": "utf-8",
+    "UTF-8": "utf-8",
+    "UTF8": "utf-8",
+    "GB 18030-2000": "gb18030",
+    "GB18030": "gb18030",
+    "GBK": "gbk",
+    "GB2312": "gb2312",
+    "BIG-5": "big5",
+    "KS X 1001": "euc_kr",
+    "ISO IR87": "shift_jis",
+}
 
 
 def codec_named(msh18: str) -> str:
@@ -279,10 +292,8 @@ def codec_named(msh18: str) -> str:
         return _NAMED[name]
     if found := re.fullmatch(r"(?:ISO[ -]?)?8859(?:[/-]?([0-9]{1,2}))?", name):
         return f"iso8859-{found[1] or 1}"
-    try:
-        return codecs.lookup(name).name if name else ""
-    except LookupError:
-        return ""
+    found = re.fullmatch(r"(?:CP|WINDOWS)[- ]?(125[0-8]|437|720|850|864|866)", name)
+    return f"cp{found[1]}" if found else ""
 
 
 def decode(body: bytes, charset: str = "") -> tuple[str, str, bool]:

@@ -44,7 +44,7 @@ class Mapped:
             stated=labs.Person(row.identity.birth_date, row.identity.sex, row.identity.initials),
             readings={tube: _reading(read) for tube, read in self.readings.items()},
             as_sent=self.as_sent,
-            run=row.run[:20],
+            run=visible(row.run)[:20],
             kind=self.kind,
             status=row.status,
             repeated=row.repeated,

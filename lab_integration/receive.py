@@ -238,7 +238,7 @@ def _read(row: ReceivedMessage, now: datetime.datetime, numbers: labs.Numbers) -
     }
     if verdict.kind in settled:
         row.state = settled[verdict.kind]
-        row.reason = verdict.fault.sentence if verdict.fault else ""
+        row.reason = visible(verdict.fault.sentence) if verdict.fault else ""
         if verdict.kind is Kind.STRANGER:
             row.reason = f"The sender is not {profile.sender}. Check which analyzer is connected, then replay."
         if verdict.kind is Kind.NOTED and isinstance(message, hl7.Message):
@@ -340,7 +340,7 @@ def keep_line(row: ReceivedMessage, mapped: Mapped, outcome: labs.Outcome, befor
     line.critical = outcome.critical
     if seen.attachment:
         line.attachment = {"type": visible(seen.attachment.type), "bytes": seen.attachment.size}
-    line.qc = {key: str(value) for key, value in seen.qc.items()}
+    line.qc = {key: visible(str(value)) for key, value in seen.qc.items()}
     line.fingerprint = _digest(outcome.line.fingerprint(reading)) if reading and outcome.state in ANSWERS else ""
     line.result_id, line.version = outcome.result, outcome.version or None
     line.save()

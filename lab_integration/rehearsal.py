@@ -121,7 +121,7 @@ class Rehearsal:
             clinic=self.scene.clinic,
             name=given["analyzer"]["name"][:80],
             dialect=given["analyzer"].get("dialect", "hl7"),
-            profile=json.loads(json.dumps(settings, default=str)),
+            profile=json.loads(json.dumps(settings, default=_plain)),
         )
         self.waiting = sorted(case["orders"], key=lambda order: order.get("entered", _DAWN))
         self.replies: list[dict[str, Any]] = []
@@ -241,6 +241,11 @@ class Rehearsal:
         else:
             found["lines"] = []
         return found
+
+
+def _plain(number: Decimal) -> int | str:
+    """A number as a stored profile keeps it."""
+    return int(number) if number == int(number) else str(number)
 
 
 _DAWN = datetime.datetime(1900, 1, 1, tzinfo=datetime.UTC)

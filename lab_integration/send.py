@@ -17,6 +17,7 @@ from lab_integration.hl7 import Message, Unreadable, parse
 from lab_integration.models import Analyzer, SentMessage, SentStep
 from lab_integration.orders import SpecimenOrder, Step, fresh, oml_o33
 from lab_integration.profile import Profile
+from lab_integration.reading import visible
 from mhac.labs import services as labs
 
 log = logging.getLogger("lab")
@@ -34,7 +35,7 @@ def work_asked_for(
     if ask.everything:
         pairs = [(work.accession, work) for work in labs.work_for(clinic=analyzer.clinic)]
     else:
-        pairs = [(asked, work) for asked in ask.specimens for work in labs.work_for(ids=[asked])]
+        pairs = [(asked, work) for asked in map(visible, ask.specimens) for work in labs.work_for(ids=[asked])]
     orders = [_order(specimen_id, work, profile, now) for specimen_id, work in pairs]
     return [order for order in orders if order.steps]
 
@@ -188,7 +189,7 @@ def take_answer(message: Message, now: datetime.datetime) -> SentMessage | None:
     if said is None:
         return None
     with transaction.atomic():
-        sent = SentMessage.objects.select_for_update().filter(control_id=said.part(2)).first()
+        sent = SentMessage.objects.select_for_update().filter(control_id=visible(said.part(2))).first()
         if sent is None or sent.state in (SentMessage.State.ANSWERED, SentMessage.State.REFUSED):
             return sent
         code = said.part(1).upper()
@@ -198,7 +199,7 @@ def take_answer(message: Message, now: datetime.datetime) -> SentMessage | None:
             sent.state, sent.next_try_at = SentMessage.State.WAITING, now + datetime.timedelta(seconds=AGAIN[1])
         else:
             sent.state = SentMessage.State.REFUSED if refused or again else SentMessage.State.ANSWERED
-        sent.reason, sent.answered_at = fault or said.part(3), now
+        sent.reason, sent.answered_at = visible(fault or said.part(3)), now
         sent.reply = "\r".join(segment.marks.field.join(segment.fields) for segment in message.segments).encode()
         sent.save()
         _take_steps(sent, message)
@@ -224,7 +225,7 @@ def _take_steps(sent: SentMessage, message: Message) -> None:
         if word in ACCEPTED:
             step.state = SentStep.State.CANCELLED if word == "CR" else SentStep.State.ACCEPTED
         elif word in DENIED:
-            step.state, step.reason = SentStep.State.REFUSED, sent.reason or word
+            step.state, step.reason = SentStep.State.REFUSED, sent.reason or visible(word)
         step.save()
 
 

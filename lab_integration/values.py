@@ -153,6 +153,7 @@ def _numeric(sent: Sent, entry: Entry, profile: Profile) -> Value | str:
         text = "".join(sent.parts[:2]) if not any(sent.parts[2:]) else text
     elif profile.qual_quant:
         text = sent.parts[1] if len(sent.parts) > 1 else ""
+    text = text.rstrip("^ ")  # empty components at the end say nothing
     comma = WITH_COMMA.fullmatch(text)
     if profile.decimal_comma:
         # The dot is then no decimal mark: 1.234 could be a thousand.

@@ -45,7 +45,7 @@ def _message_page(request, row, form, status):
     lines = shown.shown_lines(row)
     context = {"message": row, "lines": lines, "balance": shown.by_state(lines), "form": form, "choose": ChooseForm()}
     context |= {"segments": shown.segments(row), "raw": shown.raw(row), "reply": _reply(row)}
-    context |= {"sentence": words.MESSAGE_REASONS.get(row.state, ""), "colour": words.colour(row.state)}
+    context |= {"sentence": words.message_reason(row), "colour": words.colour(row.state, waits=True)}
     context["strangers"] = {line.specimen_id: line for line in lines if line.state == by_hand.UNMATCHED}.values()
     context["match"] = MatchForm(auto_id=False)
     context["waits"] = row.state in ReceivedMessage.WAITING

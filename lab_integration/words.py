@@ -91,6 +91,10 @@ MESSAGE_REASONS = {
     "FAILED": _("Our program failed on it. Tell whoever looks after the system, and replay once it is repaired."),
 }
 
+NO_OBSERVATIONS = _(
+    "It has no result row. Perhaps the analyzer refused an order: read its comments below, then dismiss it."
+)
+
 
 def line_state(state):
     return LINE_STATES.get(state, state)
@@ -103,3 +107,10 @@ def line_reason(line):
 
 def colour(state, waits=False):
     return COLOURS.get(state, "amber" if waits else "grey")
+
+
+def message_reason(message):
+    """Why a message is where it is, and what to do."""
+    if message.state == "HELD" and "no_observations" in message.warnings:
+        return NO_OBSERVATIONS
+    return MESSAGE_REASONS.get(message.state, "")

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import random
 from decimal import Decimal
 from pathlib import Path
 
@@ -271,3 +272,57 @@ def test_nul_and_surrogates_do_no_harm():
     bad["hl7"] += "NTE|1||\\ZD800\\\x00\r"
     line = played(minimal(messages=[bad]))["messages"][0]["lines"][0]
     assert line["state"] == "VALUE_UNREADABLE"
+
+
+SIGNS = [
+    "|",
+    "^",
+    "~",
+    "\\",
+    "&",
+    "\r",
+    "\n",
+    "\x00",
+    "\x1c",
+    '""',
+    "<",
+    "*",
+    ".",
+    "é",
+    "ی",
+    "1e400",
+    "MSH|",
+    "OBX|",
+    "\rPID|1\r",
+]
+
+
+def damaged(text, chance):
+    for _time in range(chance.randrange(1, 6)):
+        at, kind = chance.randrange(len(text) + 1), chance.randrange(3)
+        if kind == 0:
+            text = text[:at] + chance.choice(SIGNS) + text[at:]
+        elif kind == 1:
+            text = text[:at] + text[at + chance.randrange(1, 30) :]
+        else:
+            other = chance.randrange(len(text) + 1)
+            text = text[:at] + text[min(at, other) : max(at, other)][:80] + text[at:]
+    return text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_messages_always_get_a_state_and_lose_no_row(seed):
+    """Cases with signs put in, cut out and doubled at random: none fails, and every observation is a line."""
+    chance = random.Random(seed)
+    for _time in range(40):
+        case = json.loads(json.dumps(chance.choice(CASES)["case"], default=float))
+        for one in case["messages"]:
+            for key in {"hl7", "astm"} & one.keys():
+                one[key] = damaged(one[key], chance)
+        answer = played(case)
+        assert "error" not in answer
+        assert len(answer["replies"]) >= len(case["messages"])
+        for one in answer["messages"]:
+            assert one["state"] not in {"FAILED", "RECEIVED"}, case
+            if one["state"] in {"PROCESSED", "PARTLY_HELD", "HELD"}:
+                assert len(one["lines"]) == one["observations"]

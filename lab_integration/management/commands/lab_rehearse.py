@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,4 +38,10 @@ class Command(BaseCommand):
             given = json.loads(line, parse_float=Decimal)
         except ValueError as error:
             return {"id": None, "error": {"path": "", "message": f"This line is no JSON: {error}."}}
-        return rehearse(given)
+        try:
+            return rehearse(given)
+        except Exception as error:
+            # One line that our program fails on must not cost the answers of the others.
+            traceback.print_exc(file=self.stderr)
+            found = f"Our program failed on this line: {type(error).__name__}. Report it with the line."
+            return {"id": given.get("id"), "error": {"path": "", "message": found}}
