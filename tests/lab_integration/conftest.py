@@ -4,6 +4,7 @@ import datetime
 import socket
 import threading
 import time
+from copy import deepcopy
 from decimal import Decimal
 
 import pytest
@@ -41,7 +42,7 @@ PROFILE = {
 
 def make_analyzer(clinic, name="Bench One", **fields):
     """An analyzer that may speak from this machine."""
-    fields = {"addresses": ["127.0.0.1"], "profile": PROFILE} | fields
+    fields = {"addresses": ["127.0.0.1"], "profile": deepcopy(PROFILE)} | fields
     return Analyzer.objects.create(clinic=clinic, name=name, **fields)
 
 

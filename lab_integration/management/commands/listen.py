@@ -1,5 +1,6 @@
 """Listen for analyzers: HL7 over MLLP on one port, ASTM over LIS1 on another, until SIGTERM."""
 
+import datetime
 import signal
 import threading
 import time
@@ -14,7 +15,8 @@ from lab_integration.models import Listening
 
 LEASE = 0x6C6973  # one listener in a database
 BEAT = 10.0
-PATIENCE = 5
+PATIENCE = 15
+FORGOTTEN = datetime.timedelta(seconds=45)
 
 
 class Command(BaseCommand):
@@ -52,7 +54,7 @@ class Command(BaseCommand):
         self.stdout.write("No longer listening.")
 
     def take_lease(self):
-        """One listener on a database. One that was ended by force is forgotten by the server after a moment."""
+        """One listener on a database. One that was ended by force, or cut off, is forgotten after a while."""
         for left in range(PATIENCE, -1, -1):
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEASE])
@@ -60,7 +62,9 @@ class Command(BaseCommand):
                     return
             if left:
                 time.sleep(1)
-        raise CommandError("Another `listen` is running on this database. Stop it first.")
+        if Listening.objects.filter(beat_at__gte=timezone.now() - FORGOTTEN).exists():
+            raise CommandError("Another `listen` is running on this database. Stop it first.")
+        self.stderr.write("Another session holds the lease of the wire but shows no sign of life; going on.")
 
     def beat(self, row, listener):
         while not listener.stopping.wait(BEAT):
