@@ -257,7 +257,7 @@ def _verdict(message: hl7.Message | lis2.Session, profile: Profile) -> acknowled
         return acknowledgement.Verdict(Kind.STRANGER)
     if message.is_query:
         return acknowledgement.Verdict(Kind.QUERY)
-    if message.header.part(12).upper() not in {"", "P", "Q"}:
+    if message.header.part(12).upper() in {"T", "D"}:
         sentence = "This is a training or debugging message. Set the analyzer to production (P)."
         return acknowledgement.Verdict(Kind.UNSUPPORTED, acknowledgement.Fault(202, sentence))
     nothing = not any(message.named("R", "O", "P"))

@@ -326,3 +326,12 @@ def test_damaged_messages_always_get_a_state_and_lose_no_row(seed):
             assert one["state"] not in {"FAILED", "RECEIVED"}, case
             if one["state"] in {"PROCESSED", "PARTLY_HELD", "HELD"}:
                 assert len(one["lines"]) == one["observations"]
+
+
+@pytest.mark.parametrize(
+    "word, state", [("P", "PROCESSED"), ("", "PROCESSED"), ("LIS2-A2", "PROCESSED"), ("T", "UNSUPPORTED_TYPE")]
+)
+def test_a_lis2_message_is_refused_only_when_it_says_that_it_is_training(word, state):
+    analyzer = {"name": "A", "dialect": "astm", "code_map": [{"code": "CRP", "test": "crp"}]}
+    text = f"H|\\^&|||A|||||||{word}|1\rO|1|KBL2600001Q\rR|1|^^^CRP|5|mg/L||||F\rL|1|N\r"
+    assert played(minimal(analyzer=analyzer, messages=[{"astm": text}]))["messages"][0]["state"] == state
