@@ -10,6 +10,9 @@ WIDTH, HEIGHT = 413, 531
 MAX_BYTES = 8 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
+# What closes a picture and what it closes; telephones write more behind it. Pillow would notice what is cut off, but
+# WeasyPrint makes it lenient in every process that has printed a paper.
+_CLOSES = {"JPEG": (b"\xff\xd9", b"\xff\xda"), "PNG": (b"IEND", b"IDAT")}
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
@@ -23,6 +26,8 @@ def re_encode(data: bytes) -> bytes:
         raise Unusable(_("The photo is larger than 8 MB. Take it with a smaller size, or crop it to the face."))
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if not _is_whole(data, image.format):
+                raise OSError("cut off")
             if image.width * image.height > MAX_PIXELS:
                 raise Unusable(_("The photo has more than 40 million pixels. Take it with a smaller size."))
             # A JPEG can be decoded at an eighth of its size: a large one costs no more memory than it must.
@@ -39,3 +44,10 @@ def re_encode(data: bytes) -> bytes:
     out = io.BytesIO()
     sheet.save(out, "JPEG", quality=88, optimize=True)
     return out.getvalue()
+
+
+def _is_whole(data, kind):
+    if kind not in _CLOSES:
+        return True
+    end, begin = _CLOSES[kind]
+    return data.rfind(end) > data.rfind(begin)

@@ -100,17 +100,18 @@ def test_every_page_stands_at_both_widths(training, chromium, language):
     wrong = []
     for username, addresses in pages().items():
         desk = Desk(chromium, training.base, username, language, password=demo.PASSWORD)
-        for width, height in WIDTHS:
-            desk.page.set_viewport_size({"width": width, "height": height})
-            for address in addresses:
-                answer = desk.go(address)
-                desk.page.wait_for_load_state("networkidle")
-                if answer.status != 200:
-                    wrong.append(f"{username} {address}: {answer.status}")
+        for address in addresses:
+            desk.page.set_viewport_size({"width": 1366, "height": 768})
+            if (answer := desk.go(address)).status != 200:
+                wrong.append(f"{username} {address}: {answer.status}")
+            desk.page.wait_for_load_state("networkidle")
+            # The structure is the same in every language; its colours and names are looked at once.
+            if language == "en":
+                wrong += [f"{username} {address}: {fault}" for fault in serious(desk.page)]
+            for width, height in WIDTHS:
+                desk.page.set_viewport_size({"width": width, "height": height})
                 if (over := desk.page.evaluate(STICKS_OUT)) > 1:
                     wrong.append(f"{username} {address} at {width}: {over} px stick out")
-                if width == 1366:
-                    wrong += [f"{username} {address}: {fault}" for fault in serious(desk.page)]
         wrong += [f"{username}: {complaint}" for complaint in desk.complaints]
         desk.close()
     assert wrong == []

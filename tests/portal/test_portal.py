@@ -100,9 +100,9 @@ def test_nobody_comes_in_without_signing_in(release, client):
         assert client.get(address).status_code == 302
 
 
-@pytest.mark.parametrize("key", [uuid.uuid4(), None])
-def test_a_key_of_something_else_is_not_found(key, release, canada):
-    assert canada.get(reverse("portal:download", args=[key or release.certificate_id])).status_code == 404
+@pytest.mark.parametrize("other", [uuid.uuid4(), None], ids=["nothing", "the certificate"])
+def test_a_key_of_something_else_is_not_found(other, release, canada):
+    assert canada.get(reverse("portal:download", args=[other or release.certificate_id])).status_code == 404
 
 
 # --- what stops a release
