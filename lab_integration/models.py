@@ -170,7 +170,8 @@ class ReceivedMessage(Row):
         ]
 
     def __str__(self):
-        return f"{self.type or _('message')} {self.control_id}".strip()
+        kind = self.type or _("message")
+        return f"{kind} {self.control_id}".strip()
 
 
 class ReceivedLineQuerySet(models.QuerySet):
