@@ -23,7 +23,7 @@ from mhac.decisions.models import SignOff
 from mhac.partners.models import Agreement
 from mhac.patients.models import Patient
 from mhac.screenings.models import Consent, Screening
-from mhac.screenings.programmes import programmes
+from mhac.screenings.programmes import programmes, title
 
 VALID, SUSPENDED = Certificate.State.VALID, Certificate.State.SUSPENDED
 
@@ -61,7 +61,7 @@ def _kind_of(screening):
     if edition.document == "none":
         raise NotReady(
             _("%(programme)s: results travel by the partner's own portal or forms. Enter them there.")
-            % {"programme": edition.name}
+            % {"programme": title(edition)}
         )
     return Certificate.Kind(edition.document)
 

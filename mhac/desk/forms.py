@@ -16,7 +16,7 @@ from mhac.patients.models import IdentityDocument, Patient
 from mhac.screenings import services as screenings
 from mhac.screenings.forms import LANGUAGES
 from mhac.screenings.models import Case, Screening
-from mhac.screenings.programmes import programmes
+from mhac.screenings.programmes import programmes, title
 
 # What a programme ends in, by the word of its edition.
 DOCUMENTS = {
@@ -62,7 +62,7 @@ class CaseForm(forms.ModelForm):
             self.fields["clinic"].initial = sites[0].pk
         self.fields["programme"] = forms.ChoiceField(
             label=_("Programme"),
-            choices=[(edition.programme, edition.name) for edition in self.editions],
+            choices=[(edition.programme, title(edition)) for edition in self.editions],
             error_messages={"required": _("Choose the programme the family comes for.")},
         )
 

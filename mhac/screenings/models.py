@@ -8,7 +8,7 @@ from simple_history.models import HistoricalRecords
 from mhac.accounts.models import User
 from mhac.clinics.models import Clinic, Row
 from mhac.patients.models import Patient
-from mhac.screenings.programmes import programmes
+from mhac.screenings.programmes import programmes, title
 
 
 class CaseQuerySet(models.QuerySet):
@@ -113,8 +113,8 @@ class Screening(Row):
 
     @property
     def programme_name(self):
-        """The name of the programme in the edition this screening was opened under."""
-        return programmes().by_key(self.edition).name
+        """The name of the programme, as the edition this screening was opened under says it, for the reader."""
+        return title(programmes().by_key(self.edition))
 
     @property
     def is_open(self):

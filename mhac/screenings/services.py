@@ -11,7 +11,7 @@ from mhac.patients.models import Patient
 from mhac.protocols.programme import Edition
 from mhac.protocols.reading import Refused as NoEdition
 from mhac.screenings.models import Case, Consent, Screening, TravelPlan
-from mhac.screenings.programmes import programmes
+from mhac.screenings.programmes import programmes, title
 
 TAKES_NOBODY = frozenset({"paused", "closed"})  # states of a programme
 CHILD_UNTIL = 18  # completed years; before, a guardian consents
@@ -30,7 +30,7 @@ def edition_on(programme, day) -> Edition:
     if edition.status in TAKES_NOBODY:
         raise Refused(
             _("%(programme)s takes no new people now. %(note)s Choose another programme, or ask your site manager.")
-            % {"programme": edition.name, "note": edition.status_note}
+            % {"programme": title(edition), "note": edition.status_note}
         )
     return edition
 
