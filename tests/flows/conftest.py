@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings as django_settings
@@ -18,6 +17,7 @@ from django.db import connection
 
 from mhac.labs import catalogue
 from tests.conftest import PASSWORD
+from tests.processes import database_url
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -32,16 +32,6 @@ def free_port():
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return door.getsockname()[1]
-
-
-def database_url():
-    """The test database as another process reaches it."""
-    parts = connection.settings_dict
-    login = quote(parts["USER"]) + (f":{quote(parts['PASSWORD'])}" if parts["PASSWORD"] else "")
-    host, port = parts["HOST"], parts["PORT"] or 5432
-    if host.startswith("/"):
-        return f"postgres://{login}@/{parts['NAME']}?host={quote(host)}"
-    return f"postgres://{login}@{host}:{port}/{parts['NAME']}"
 
 
 class Stack:

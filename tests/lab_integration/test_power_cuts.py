@@ -17,6 +17,7 @@ from django.db import connection
 from lab_integration import receive
 from lab_integration.models import Listening, ReceivedLine, ReceivedMessage
 from mhac.labs.models import LabResult
+from tests.processes import database_url
 
 from .conftest import block, make_analyzer, make_specimen, result, send
 
@@ -25,9 +26,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 def environment(**extra):
     """This process's environment, but on the database of the tests."""
-    held = connection.settings_dict
-    name, host, port = held["NAME"], held["HOST"], held["PORT"]
-    return {**os.environ, "DATABASE_URL": f"postgres://{held['USER']}@{host}:{port}/{name}", **extra}
+    return {**os.environ, "DATABASE_URL": database_url(), **extra}
 
 
 STARTED = []
@@ -192,8 +191,7 @@ class Between:
 def test_nothing_is_acknowledged_while_the_database_is_away(bench):
     held = connection.settings_dict
     between = Between(held["HOST"], int(held["PORT"]))
-    url = f"postgres://{held['USER']}@127.0.0.1:{between.port}/{held['NAME']}"
-    running = Running(DATABASE_URL=url)
+    running = Running(DATABASE_URL=database_url(between.port))
     first, second = result(bench.accession, number="1"), result(bench.accession, number="2", value="32")
     assert acknowledged(running.port, first)
     between.cut()
