@@ -28,7 +28,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{folder} holds no *.hl7 or *.astm file. Name a folder of captures: make corpus DIR=..."
             )
-        clinic = Clinic.objects.order_by("kind", "code").first()
+        # The centre has the laboratory whose people read the inbox.
+        clinic = Clinic.objects.filter(kind=Clinic.Kind.CENTRE).first() or Clinic.objects.first()
         clinic = clinic or Clinic.objects.create(code="ZZZ", name="Captures", kind=Clinic.Kind.CENTRE)
         corpus.prepare(clinic)
         listener = None
@@ -38,6 +39,7 @@ class Command(BaseCommand):
             threading.Thread(target=listener.serve, daemon=True).start()
             ports = listener.ports
         lost = self.table(found, Path(folder), ports)
+        self.stdout.write(f"What waits for a person stands in the inbox of {clinic} (for example as a lab supervisor).")
         if listener:
             listener.stop()
         if lost:
