@@ -64,7 +64,7 @@ class Running:
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
-        self.process.wait(15)
+        self.process.wait(60)
         return self.process.returncode
 
 
@@ -89,7 +89,7 @@ def test_a_kill_at_any_point_loses_and_doubles_nothing(bench, point, stored):
     body = result(bench.accession, number="7")
     dying = Running(FAIL_AT=point)
     assert not acknowledged(dying.port, body)
-    assert dying.process.wait(15) == -signal.SIGKILL
+    assert dying.process.wait(60) == -signal.SIGKILL
     assert ReceivedMessage.objects.count() == stored
     again = Running()
     assert acknowledged(again.port, body)
@@ -108,10 +108,10 @@ def test_a_worker_killed_before_it_processes_leaves_the_message_for_the_next(ben
     assert acknowledged(running.port, body)
     running.stop()
     dying = command("work_lab", "--once", FAIL_AT="before_process")
-    assert dying.wait(30) == -signal.SIGKILL
+    assert dying.wait(60) == -signal.SIGKILL
     assert ReceivedMessage.objects.get().state == "RECEIVED"
     worker = command("work_lab", "--once")
-    assert worker.wait(30) == 0, worker.stdout.read()
+    assert worker.wait(60) == 0, worker.stdout.read()
     assert ReceivedMessage.objects.get().state == "PROCESSED"
     assert LabResult.objects.count() == 1
 
