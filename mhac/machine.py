@@ -69,6 +69,7 @@ PACKAGES = {
     ],
     "test": [
         Package("chromium", lambda: program("chromium"), "the tests have no browser"),
+        Package("libatomic1", lambda: library("libatomic.so.1"), "the tests cannot drive the browser"),
         Package("poppler-utils", lambda: program("pdftoppm"), "the tests cannot look at the papers"),
     ],
 }

@@ -23,6 +23,8 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-quic",
+    # Shared memory is small or missing in a container.
+    "--disable-dev-shm-usage",
 ]
 
 
