@@ -196,6 +196,7 @@ def _history(history):
         "tb_history": history.tb_history,
         "tb_contacts": history.tb_contacts,
         "risks": None if history.risks is None else sorted(set(history.risks)),
+        "vaccinations": history.vaccinations,
         "polio_area_stay_days": history.polio_area_stay_days,
     }
 

@@ -56,6 +56,7 @@ def history(row):
     lines = [Line(str(words.QUESTIONS[key]), answer, alert=bool(getattr(row, key))) for key, answer in asked.items()]
     if row.polio_area_stay_days is not None:
         lines.append(Line(_("Days spent in Afghanistan"), str(row.polio_area_stay_days)))
+    lines += [Line(_("Polio doses on record"), _list(row.vaccinations, _dose))] if row.vaccinations else []
     lines += [Line(_("Medicines"), row.medicines)] if row.medicines else []
     return lines + ([Line(_("Remarks"), row.remarks)] if row.remarks else [])
 
@@ -74,6 +75,11 @@ def _sign(sign):
     label = str(words.TB_SIGNS.get(sign["code"], sign["code"]))
     days = sign.get("days")
     return label if days is None else _("%(sign)s for %(days)s days") % {"sign": label, "days": days}
+
+
+def _dose(dose):
+    written = _("written") if dose["written"] else _("not written")
+    return f"{words.POLIO_VACCINES[dose['vaccine']]} {dose['date']} ({written})"
 
 
 def _episode(episode):

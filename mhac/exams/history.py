@@ -66,6 +66,25 @@ class ContactForm(forms.Form):
         return day.isoformat() if day else None
 
 
+class DoseForm(forms.Form):
+    """One polio dose; only a written one counts before leaving (rule POL-EXIT)."""
+
+    vaccine = OneOf(words.POLIO_VACCINES, label=gettext_lazy("Vaccine"))
+    date = DayField(label=gettext_lazy("Given on"))
+    written = YesNo(label=gettext_lazy("Written on a card"))
+
+    def __init__(self, *args, screening, **kwargs):
+        self.screening = screening
+        super().__init__(*args, **kwargs)
+
+    def clean_date(self):
+        day = self.cleaned_data["date"]
+        not_after(day, self.screening.clinic.today())
+        if day < self.screening.patient.born_earliest:
+            raise ValidationError(_("This day lies before the birth. Check the card."))
+        return day.isoformat()
+
+
 class Rows(forms.BaseFormSet):
     """Rows that are there and two empty ones; a row that was emptied is taken away."""
 
@@ -84,6 +103,7 @@ class Rows(forms.BaseFormSet):
 
 EpisodeRows = forms.formset_factory(EpisodeForm, formset=Rows, max_num=20)
 ContactRows = forms.formset_factory(ContactForm, formset=Rows, max_num=40)
+DoseRows = forms.formset_factory(DoseForm, formset=Rows, max_num=20)
 
 
 class HistoryForm(PageForm, forms.Form):
@@ -123,13 +143,16 @@ class HistoryForm(PageForm, forms.Form):
             self.fields[f"{question}_asked"] = YesNo(
                 label=words.QUESTIONS[question], required=False, disabled=not screening.is_open
             )
-        if not self._asks_for_stay():
-            del self.fields["polio_area_stay_days"]
         known = {"form_kwargs": {"screening": screening}}
+        self.doses = None
+        if self._asks_for_stay():
+            self.doses = DoseRows(data, prefix="doses", rows=self.row.vaccinations or [], **known)
+        else:
+            del self.fields["polio_area_stay_days"]
         self.episodes = EpisodeRows(data, prefix="episodes", rows=self.row.tb_history or [], **known)
         self.contacts = ContactRows(data, prefix="contacts", rows=self.row.tb_contacts or [], **known)
         if not screening.is_open:
-            for form in [*self.episodes, *self.contacts]:
+            for form in [*self.episodes, *self.contacts, *(self.doses or [])]:
                 for field in form.fields.values():
                     field.disabled = True
 
@@ -185,6 +208,8 @@ class HistoryForm(PageForm, forms.Form):
         # Both are looked at, so that every sentence is shown at once.
         if not all([self.episodes.is_valid(), self.contacts.is_valid()]):
             raise ValidationError(_("A row about earlier tuberculosis or a contact is not complete. See below."))
+        if self.doses is not None and not self.doses.is_valid():
+            raise ValidationError(_("A row about a polio dose is not complete. See below."))
         self._compare(given)
         return given
 
@@ -229,6 +254,8 @@ class HistoryForm(PageForm, forms.Form):
                 setattr(row, question, [])
         row.medicines, row.remarks = given["medicines"], given["remarks"]
         row.polio_area_stay_days = given.get("polio_area_stay_days")
+        if self.doses is not None:
+            row.vaccinations = self.doses.entered or None
         row.taken_on = row.taken_on or self.today
         return row
 

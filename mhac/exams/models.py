@@ -68,7 +68,8 @@ class MedicalHistory(Row, Fact):
     """The answers to the screening questions. None: not asked. An empty list: asked, nothing.
 
     tb_signs: [{code, days?}] · tb_history: [{year, treated_by, completed?}] ·
-    tb_contacts: [{source_name?, relationship?, tb_type?, last_contact?}], words as in the assessment contract.
+    tb_contacts: [{source_name?, relationship?, tb_type?, last_contact?}] ·
+    vaccinations: [{vaccine, date, written}], so far polio doses only. Words as in the assessment contract.
     """
 
     taken_on = models.DateField(_("taken on"))
@@ -77,6 +78,7 @@ class MedicalHistory(Row, Fact):
     tb_history = models.JSONField(_("earlier tuberculosis"), null=True, blank=True)
     tb_contacts = models.JSONField(_("contact with tuberculosis"), null=True, blank=True)
     risks = ArrayField(models.CharField(max_length=30), null=True, blank=True, verbose_name=_("risks"))
+    vaccinations = models.JSONField(_("polio doses on record"), null=True, blank=True)
     polio_area_stay_days = models.PositiveIntegerField(_("days spent in Afghanistan"), null=True, blank=True)
     medicines = models.TextField(_("medicines taken now"), blank=True)
     remarks = models.TextField(_("remarks"), blank=True)

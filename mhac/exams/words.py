@@ -16,6 +16,10 @@ TREATED_BY = {
     "elsewhere": _("treated elsewhere"),
     "untreated": _("not treated"),
 }
+POLIO_VACCINES = {
+    "opv": _("oral (drops)"),
+    "ipv": _("inactivated (injection)"),
+}
 RISKS = {
     "mother_hiv": _("mother with HIV infection"),
     "blood_products": _("blood or blood products received"),

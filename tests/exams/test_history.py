@@ -14,7 +14,7 @@ from .conftest import make_screening, sign
 
 ROWS = {
     f"{prefix}-{name}": value
-    for prefix in ("episodes", "contacts")
+    for prefix in ("episodes", "contacts", "doses")
     for name, value in (("TOTAL_FORMS", "2"), ("INITIAL_FORMS", "0"))
 }
 ALL_FIVE = ["known_hiv", "tb_signs", "tb_history", "tb_contacts", "risks"]
@@ -174,6 +174,45 @@ def test_days_in_afghanistan_are_asked_of_who_leaves_from_there(man, cast):
         recorded_by=cast.rec,
     )
     assert answered(man, polio_area_stay_days="10000").polio_area_stay_days == 10000
+
+
+def leaving(screening, cast):
+    TravelPlan.objects.create(
+        screening=screening,
+        departure=datetime.datetime(2027, 1, 10, 9, tzinfo=datetime.UTC),
+        from_country="AFG",
+        recorded_by=cast.rec,
+    )
+
+
+def dose(day, **more):
+    return {"doses-0-vaccine": "opv", "doses-0-date": day.isoformat(), "doses-0-written": "yes"} | more
+
+
+def test_a_polio_dose_is_written_down_for_who_leaves(man, cast):
+    assert HistoryForm(screening=man).doses is None
+    leaving(man, cast)
+    day = man.clinic.today() - datetime.timedelta(days=40)
+    row = answered(man, all_no="yes", polio_area_stay_days="400", **dose(day))
+    assert row.vaccinations == [{"vaccine": "opv", "date": day.isoformat(), "written": True}]
+    row.by = cast.cli
+    row.save()
+    again = HistoryForm(screening=man)
+    assert [form["vaccine"].value() for form in again.doses][:1] == ["opv"]
+    assert len(read_history({"vaccinations": row.vaccinations}, "history").vaccinations) == 1
+
+
+@pytest.mark.parametrize(("offset", "fits"), [(0, True), (1, False), (-60000, False)])
+def test_a_polio_dose_lies_between_birth_and_today(man, cast, offset, fits):
+    leaving(man, cast)
+    day = man.clinic.today() + datetime.timedelta(days=offset)
+    assert HistoryForm(ROWS | dose(day), screening=man).is_valid() is fits
+
+
+def test_half_a_polio_dose_is_not_taken(man, cast):
+    leaving(man, cast)
+    form = refused(man, **{"doses-0-vaccine": "opv"})
+    assert "polio dose" in str(form.non_field_errors())
 
 
 def test_a_row_that_is_emptied_is_taken_away(man, cast):
