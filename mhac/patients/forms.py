@@ -14,7 +14,7 @@ class DayField(forms.Field):
     A browser's own date field would show 03/04/2026 in the order of its country.
     """
 
-    widget = forms.TextInput({"dir": "ltr", "autocomplete": "off", "placeholder": "2031-01-21", "size": 12})
+    widget = forms.TextInput({"dir": "ltr", "autocomplete": "off", "placeholder": "2026-03-21", "size": 12})
 
     def prepare_value(self, value):
         return value.isoformat() if isinstance(value, datetime.date) else value
