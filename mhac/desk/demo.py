@@ -72,7 +72,7 @@ LOGINS = [
     (
         "reception",
         "receptionist",
-        "Today: mark the Namuna family arrived; New family: paste the passports of the README",
+        "Today: mark the Namuna family arrived; New family: paste the passport of the README",
     ),
     ("nurse", "nurse or clinician", "Today: vitals, history and examination of who has arrived"),
     ("radiology", "radiographer", "X-ray: take and read a film"),
