@@ -66,7 +66,7 @@ def wire(user, now):
     """Whether the wire is up, and which analyzers have been silent for too long."""
     listening = Listening.objects.first()
     analyzers = Analyzer.objects.visible_to(user).active().annotate(last=Max("messages__received_at"))
-    silent = [one for one in analyzers if one.last and now - one.last > datetime.timedelta(hours=one.silent_after)]
+    silent = [one for one in analyzers if one.is_silent(one.last, now)]
     return {"up": listening is not None and now - listening.beat_at < DOWN_AFTER, "silent": silent}
 
 
@@ -132,5 +132,5 @@ def analyzers(user, now):
     rows = Analyzer.objects.visible_to(user).select_related("clinic").annotate(last=Max("messages__received_at"))
     found = list(rows.order_by("clinic__code", "name"))
     for one in found:
-        one.silent = one.active and one.last and now - one.last > datetime.timedelta(hours=one.silent_after)
+        one.silent = one.active and one.is_silent(one.last, now)
     return found

@@ -84,10 +84,9 @@ class Analyzer(Row):
         networks = [ip_network(one, strict=False) for one in self.addresses]
         return max((one.prefixlen for one in networks if ip_address(address) in one), default=-1)
 
-    def is_silent(self, now):
-        """Whether nothing came for longer than its alarm allows; None when nothing ever came."""
-        last = self.messages.order_by("-received_at").values_list("received_at", flat=True).first()
-        return None if last is None else now - last > datetime.timedelta(hours=self.silent_after)
+    def is_silent(self, last, now):
+        """Whether its last message (None: none ever came) is longer ago than its alarm allows."""
+        return last is not None and now - last > datetime.timedelta(hours=self.silent_after)
 
 
 class ReceivedMessageQuerySet(models.QuerySet):
