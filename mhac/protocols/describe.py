@@ -42,7 +42,7 @@ def _edition(edition: Edition) -> Iterator[str]:
     yield f"### Edition `{edition.key}`: {begin}, {confirmed}"
     yield ""
     yield f"Source: {edition.source}; read on {edition.read_on}."
-    yield f"Status: {edition.status}. {edition.status_note}".rstrip()
+    yield _status(edition)
     if edition.note:
         yield edition.note
     yield f"Document: `{edition.document}`. {_reference(edition)}"
@@ -68,6 +68,14 @@ def _edition(edition: Edition) -> Iterator[str]:
     for fee in edition.fees:
         yield ""
         yield f"Fee, ages {_ages(fee.from_age, fee.to_age)}: {fee.amount} {fee.currency} ({fee.source})."
+
+
+def _status(edition: Edition) -> str:
+    said = f"Status: {edition.status}. {edition.status_note}".rstrip()
+    if edition.status_since is None:
+        return said
+    mark = "verified" if edition.status_verified else "unverified"
+    return f"{said} Since {edition.status_since} ({edition.status_source}; {mark})."
 
 
 def _reference(edition: Edition) -> str:

@@ -116,7 +116,10 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One edition of a programme. Frozen once used: a change is a new file with its own `in_force`."""
+    """One edition of a programme. Frozen once used: a change is a new file with its own `in_force`.
+
+    `status` is what was published when the file was read, with its day and source; a site's own state stands elsewhere.
+    """
 
     key: str
     programme: str
@@ -128,6 +131,9 @@ class Edition:
     verified_on: str
     status: str
     status_note: str
+    status_since: date | None
+    status_source: str
+    status_verified: bool
     document: str
     note: str
     reference: Reference
@@ -245,6 +251,9 @@ def _edition(values: dict[str, object], stem: str) -> Edition:
             "verified_on",
             "status",
             "status_note",
+            "status_since",
+            "status_source",
+            "status_verified",
             "document",
             "note",
             "reference",
@@ -260,6 +269,11 @@ def _edition(values: dict[str, object], stem: str) -> Edition:
     key = box.needed("edition", text)
     if key != stem:
         raise Refused("edition", f"The edition is called {shown(key)} and its file '{stem}.toml'. Use one name.")
+    status = box.needed("status", one_of(STATUSES))
+    if status != "open":
+        for needed in ("status_since", "status_source"):
+            if not box.has(needed):
+                raise Refused(needed, f"The status is '{status}': since which day, and who says so? State '{needed}'.")
     screening = Box(box.needed("screening", _as_is), "screening", {"item", "questions"})
     return Edition(
         key=key,
@@ -270,8 +284,11 @@ def _edition(values: dict[str, object], stem: str) -> Edition:
         source=box.needed("source", text),
         verified_by=box.needed("verified_by", _any_text),
         verified_on=box.given("verified_on", _any_text) or "",
-        status=box.needed("status", one_of(STATUSES)),
+        status=status,
         status_note=box.given("status_note", _any_text) or "",
+        status_since=box.given("status_since", _toml_day),
+        status_source=box.given("status_source", _any_text) or "",
+        status_verified=box.given("status_verified", flag) or False,
         document=box.needed("document", one_of(DOCUMENTS)),
         note=box.given("note", _any_text) or "",
         reference=box.needed("reference", _reference),

@@ -80,6 +80,27 @@ def test_fees_of_canada():
     ]
 
 
+def test_published_states_carry_their_day_and_source():
+    states = {key: PROGRAMMES.edition(key, date(2026, 11, 21)) for key in PROGRAMMES}
+    found = {key: (e.status, e.status_since, e.status_verified) for key, e in states.items() if e.status != "open"}
+    assert found == {
+        "us-refugee": ("paused", date(2025, 1, 27), True),
+        "uk-resettlement": ("limited", date(2025, 7, 1), False),
+    }
+    assert all(states[key].status_source and states[key].status_note for key in found)
+
+
+@pytest.mark.parametrize("gone", ["status_since", "status_source"])
+def test_a_state_other_than_open_needs_its_day_and_source(tmp_path, gone):
+    content = CANADA.replace(
+        'status = "open"', 'status = "paused"\nstatus_since = 2026-01-01\nstatus_source = "a letter"'
+    )
+    read_edition(written(tmp_path, content))
+    lines = [line for line in content.splitlines() if not line.startswith(gone)]
+    with pytest.raises(EditionFault, match=f"{gone}: The status is 'paused'"):
+        read_edition(written(tmp_path, "\n".join(lines)))
+
+
 def test_every_condition_is_described_and_used():
     used = {row.when for key in PROGRAMMES for e in PROGRAMMES.editions(key) for row in (*e.requires, *e.proposes)}
     assert used <= CONDITIONS.keys()
