@@ -51,8 +51,12 @@ class AnalyzerForm(forms.ModelForm):
             "name",
             "dialect",
             "addresses",
+            "link",
             "outbound_host",
             "outbound_port",
+            "takes_orders",
+            "must_use_tls",
+            "certificate_name",
             "silent_after",
             "active",
             "profile",
@@ -66,3 +70,4 @@ class AnalyzerForm(forms.ModelForm):
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["clinic"].queryset = user.sites()
+        self.fields["link"].required = False  # without a word, the analyzer connects to us

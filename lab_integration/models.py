@@ -1,17 +1,29 @@
 import datetime
+from copy import deepcopy
 from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from lab_integration import profile, shape
+from lab_integration.alarms import Alarm as Alarm
+from lab_integration.strangers import Knock as Knock
+from lab_integration.strangers import Opening as Opening
+from lab_integration.versions import ProfileVersion
 from mhac.accounts.models import User
 from mhac.clinics.models import Clinic, Row
 from mhac.labs import services as labs
+
+
+def plain_address(text):
+    """The address of a peer: an IPv4 address that came through an IPv6 socket is IPv4, a zone (`%eth0`) is dropped."""
+    found = ip_address(text.partition("%")[0])
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 class AnalyzerQuerySet(models.QuerySet):
@@ -35,6 +47,10 @@ class Analyzer(Row):
         HL7 = "hl7", "HL7 (MLLP)"
         ASTM = "astm", "ASTM (LIS1-A, LIS2-A2)"
 
+    class Link(models.TextChoices):
+        CALLS = "calls", _("the analyzer connects to us")
+        CALLED = "called", _("we connect to the analyzer")
+
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="analyzers", verbose_name=_("site"))
     name = models.CharField(_("name"), max_length=80)
     dialect = models.CharField(_("speaks"), max_length=4, choices=Dialect.choices, default=Dialect.HL7)
@@ -44,9 +60,18 @@ class Analyzer(Row):
         blank=True,
         verbose_name=_("may speak from (networks)"),
     )
+    link = models.CharField(_("who connects"), max_length=6, choices=Link.choices, default=Link.CALLS)
     outbound_host = models.CharField(_("takes orders at (address)"), max_length=80, blank=True)
     outbound_port = models.PositiveIntegerField(_("port"), null=True, blank=True)
+    takes_orders = models.BooleanField(_("orders are sent without being asked for"), default=True)
+    must_use_tls = models.BooleanField(_("must use TLS"), default=False)
+    certificate_name = models.CharField(_("name in its certificate"), max_length=200, blank=True)
+    # The profile of the version in force; whatever changes it leaves a version.
     profile = models.JSONField(_("profile"), default=dict, blank=True)
+    in_force = models.ForeignKey(ProfileVersion, models.PROTECT, null=True, editable=False, related_name="+")
+    family = models.CharField(_("family"), max_length=40, blank=True)
+    # What comes is stored and answered, and nothing is filed, until a version is put in force.
+    listening = models.BooleanField(_("listening only"), default=False, editable=False)
     active = models.BooleanField(_("active"), default=True)
     silent_after = models.PositiveSmallIntegerField(_("alarm after so many silent working hours"), default=4)
     history = HistoricalRecords()
@@ -60,6 +85,27 @@ class Analyzer(Row):
 
     def __str__(self):
         return self.name
+
+    def save(self, *args, update_fields=None, **kwargs):
+        with transaction.atomic():
+            super().save(*args, update_fields=update_fields, **kwargs)
+            if update_fields is None or "profile" in update_fields:
+                self._keep_version()
+
+    def _keep_version(self):
+        """A profile that was set and not drafted (a demo, a rehearsal) is a version without authors, in force."""
+        if self.in_force_id is not None and self.in_force.profile == self.profile:
+            return
+        last = self.versions.aggregate(last=models.Max("number"))["last"] or 0
+        self.in_force = ProfileVersion.objects.create(
+            analyzer=self,
+            number=last + 1,
+            state=ProfileVersion.State.USED,
+            profile=deepcopy(self.profile),
+            based_on=self.in_force,
+            activated_at=timezone.now(),
+        )
+        type(self).objects.filter(pk=self.pk).update(in_force=self.in_force)
 
     @property
     def settings(self):
@@ -78,11 +124,17 @@ class Analyzer(Row):
             except ValueError:
                 text = _("%(address)s is no address. Write one like 10.0.4.17 or 10.0.4.0/24.") % {"address": address}
                 raise ValidationError({"addresses": text}) from None
+        if self.link == self.Link.CALLED and not (self.outbound_host and self.outbound_port):
+            text = _("Write the address and the port at which we reach the analyzer.")
+            raise ValidationError({"outbound_host": text})
+        if self.certificate_name and not self.must_use_tls:
+            raise ValidationError({"certificate_name": _("A certificate is shown over TLS only: tick that as well.")})
 
     def closeness_of(self, address):
         """How many bits of `address` this analyzer's list names; -1 when it is not on the list."""
+        spoken_from = plain_address(address)
         networks = [ip_network(one, strict=False) for one in self.addresses]
-        return max((one.prefixlen for one in networks if ip_address(address) in one), default=-1)
+        return max((one.prefixlen for one in networks if spoken_from in one), default=-1)
 
     def is_silent(self, last, now):
         """Whether its last message (None: none ever came) is longer ago than its alarm allows."""
@@ -111,6 +163,7 @@ class ReceivedMessage(Row):
         UNREADABLE = "UNREADABLE", _("not readable")
         UNKNOWN_SENDER = "UNKNOWN_SENDER", _("unknown sender")
         UNSUPPORTED_TYPE = "UNSUPPORTED_TYPE", _("type not taken")
+        HEARD = "HEARD", _("heard, not filed")
         DUPLICATE = "DUPLICATE", _("seen before")
         NOTED = "NOTED", _("noted")
         ANSWERED = "ANSWERED", _("query answered")
@@ -120,7 +173,7 @@ class ReceivedMessage(Row):
         FAILED = "FAILED", _("failed in our program")
         DISMISSED = "DISMISSED", _("dismissed")
 
-    WAITING = ("INCOMPLETE", "UNREADABLE", "UNKNOWN_SENDER", "UNSUPPORTED_TYPE", "PARTLY_HELD", "HELD", "FAILED")
+    WAITING = ("INCOMPLETE", "UNREADABLE", "UNKNOWN_SENDER", "UNSUPPORTED_TYPE", "PARTLY_HELD", "HELD", "FAILED", "HEARD")
 
     analyzer = models.ForeignKey(Analyzer, models.PROTECT, null=True, related_name="messages")
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
@@ -136,6 +189,8 @@ class ReceivedMessage(Row):
     version = models.CharField(max_length=40, blank=True)
     state = models.CharField(max_length=16, choices=State.choices, default=State.RECEIVED)
     reason = models.TextField(blank=True)
+    profile_version = models.ForeignKey(ProfileVersion, models.PROTECT, null=True, related_name="+")
+    written_at = models.DateTimeField(null=True)  # MSH-7 or H-14, by the analyzer's own clock
     reply = models.BinaryField(null=True)
     segments = models.PositiveIntegerField(default=0)
     observations = models.PositiveIntegerField(default=0)
@@ -166,6 +221,8 @@ class ReceivedMessage(Row):
             models.Index(fields=["state", "id"]),
             models.Index(fields=["analyzer", "content"]),
             models.Index(fields=["clinic", "-id"]),
+            models.Index(fields=["analyzer", "-received_at"]),
+            models.Index(fields=["-received_at"], condition=models.Q(analyzer__isnull=True), name="messages_of_strangers"),
         ]
 
     def __str__(self):
@@ -207,6 +264,7 @@ class ReceivedLine(Row):
     fingerprint = models.CharField(max_length=64, blank=True)
     result = models.ForeignKey("labs.LabResult", models.PROTECT, null=True, related_name="+")
     version = models.PositiveSmallIntegerField(null=True)
+    profile_version = models.ForeignKey(ProfileVersion, models.PROTECT, null=True, related_name="+")
     chosen_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     chosen_because = models.CharField(max_length=200, blank=True)
 
@@ -299,6 +357,7 @@ class SentStep(Row):
     code = models.CharField(max_length=200)
     state = models.CharField(max_length=12, choices=State.choices, default=State.SENT)
     reason = models.TextField(blank=True)
+    cancelled_in = models.ForeignKey(SentMessage, models.PROTECT, null=True, related_name="cancelled_steps")
     history = HistoricalRecords()
 
     class Meta:

@@ -8,6 +8,9 @@ MHAC_TRAINING       1 marks every page and paper TRAINING              default 0
 MHAC_HTTPS          0 serves plain http on a closed network            default 1
 MHAC_PROGRAMMES     folder with the clinic's own programme editions    default none
 ALLOWED_HOSTS       comma separated                                    default 127.0.0.1,localhost
+MHAC_WIRE_CERTIFICATE  our certificate chain on the laboratory's wire (PEM): opens the TLS ports   default none
+MHAC_WIRE_KEY       its key (PEM)                                      default: in the same file
+MHAC_WIRE_CA        who signed the analyzers' certificates (PEM)       default: the machine's own list
 FAIL_AT             tests of the laboratory's wire only: where a process ends by force     default nowhere
 DEBUG               1 shows errors to developers                       default 0
 """
@@ -59,6 +62,9 @@ SECRET_KEY = secret("SECRET_KEY", "Generate one and keep it: `make run` does thi
 DEBUG = flag("DEBUG")
 TRAINING = flag("MHAC_TRAINING")
 FAIL_AT = os.environ.get("FAIL_AT", "")
+WIRE_CERTIFICATE = os.environ.get("MHAC_WIRE_CERTIFICATE", "")
+WIRE_KEY = os.environ.get("MHAC_WIRE_KEY", "")
+WIRE_CA = os.environ.get("MHAC_WIRE_CA", "")
 HTTPS = flag("MHAC_HTTPS", "1")
 PUBLIC_URL = os.environ.get("MHAC_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 SIGNING_KEY = os.environ.get("MHAC_SIGNING_KEY", "")
