@@ -1,19 +1,19 @@
 from django.urls import path
 
-from mhac.labs import views
+from mhac.labs.views import results, specimens
 
 app_name = "labs"
 urlpatterns = [
-    path("", views.bench, name="bench"),
-    path("receive/", views.receive, name="receive"),
-    path("collect/<uuid:screening>/", views.collect, name="collect"),
-    path("labels/<uuid:screening>/", views.labels, name="labels"),
-    path("specimen/<uuid:specimen>/", views.specimen, name="specimen"),
-    path("specimen/<uuid:specimen>/label/", views.label, name="label"),
-    path("specimen/<uuid:specimen>/reject/", views.reject, name="reject"),
-    path("enter/<uuid:order>/", views.enter, name="enter"),
-    path("verify/", views.to_verify, name="to_verify"),
-    path("verify/<uuid:result>/", views.verify, name="verify"),
-    path("result/<uuid:result>/reject/", views.reject_result, name="reject_result"),
-    path("result/<uuid:result>/correct/", views.correct, name="correct"),
+    path("", specimens.bench, name="bench"),
+    path("receive/", specimens.receive, name="receive"),
+    path("collect/<uuid:screening>/", specimens.collect, name="collect"),
+    path("labels/<uuid:screening>/", specimens.labels, name="labels"),
+    path("specimen/<uuid:specimen>/", specimens.specimen, name="specimen"),
+    path("specimen/<uuid:specimen>/label/", specimens.label, name="label"),
+    path("specimen/<uuid:specimen>/reject/", specimens.reject, name="reject"),
+    path("enter/<uuid:order>/", results.enter, name="enter"),
+    path("verify/", results.to_verify, name="to_verify"),
+    path("verify/<uuid:result>/", results.verify, name="verify"),
+    path("result/<uuid:result>/reject/", results.reject_result, name="reject_result"),
+    path("result/<uuid:result>/correct/", results.correct, name="correct"),
 ]

@@ -1,0 +1,141 @@
+"""The bench, and tubes: taken, labelled, received, rejected."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import F
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from mhac.accounts.permissions import needs, record_access
+from mhac.labs import bench as lists
+from mhac.labs import labels as paper
+from mhac.labs import services
+from mhac.labs.forms import RejectForm, ScanForm
+from mhac.labs.models import Specimen
+from mhac.labs.views import fetched
+from mhac.patients.services import confirm_identity
+
+
+@needs("labs.change_laborder")
+def bench(request):
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in lists.TABS else "collect"
+    after = request.GET.get("after", "")
+    page = lists.people_to_collect(request.user, after) if tab == "collect" else lists.tubes(request.user, tab, after)
+    counts = lists.counts(request.user)
+    tabs = [(key, label, colour, counts.get(key)) for key, (label, colour) in lists.TABS.items()]
+    return render(request, "labs/bench.html", {"tab": tab, "tabs": tabs, "page": page, "after": after})
+
+
+@needs("labs.change_laborder")
+@transaction.atomic
+def collect(request, screening):
+    found = fetched.screening(request, screening)
+    if request.method == "POST":
+        return _collect(request, found)
+    record_access(request, found, clinic=found.clinic)
+    values = {
+        "screening": found,
+        "age": found.patient.age_on(found.clinic.today()),
+        "identified": services.is_identified(found),
+        "tubes": lists.to_take(found),
+        "taken": lists.taken_of(found),
+    }
+    return render(request, "labs/collect.html", values)
+
+
+def _collect(request, screening):
+    chosen = request.POST.getlist("tube")
+    orders = [order for tube in lists.to_take(screening) if tube.key in chosen for order in tube.orders]
+    try:
+        with transaction.atomic():
+            if request.POST.get("face") and not services.is_identified(screening):
+                confirm_identity(screening.patient, station="collection", clinic=screening.clinic, by=request.user)
+            taken = services.collect(screening, orders=orders, by=request.user)
+    except services.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        text = ngettext("%(count)s tube: %(numbers)s.", "%(count)s tubes: %(numbers)s.", len(taken))
+        messages.success(request, text % {"count": len(taken), "numbers": ", ".join(str(each) for each in taken)})
+    return redirect("labs:collect", screening.pk)
+
+
+@needs("labs.view_specimen")
+@transaction.atomic
+def specimen(request, specimen):
+    found = fetched.specimen(request, specimen)
+    record_access(request, found, clinic=found.clinic)
+    values = {
+        "specimen": found,
+        "screening": found.screening,
+        "age": found.screening.patient.age_on(found.clinic.today()),
+        "orders": lists.orders_of(found),
+        "steps": lists.custody(found),
+        "parts": found.tubes.all(),
+        "form": RejectForm(),
+        "may": services.held_by(request.user, found.clinic_id),
+    }
+    return render(request, "labs/specimen.html", values)
+
+
+@needs("labs.change_specimen")
+def receive(request):
+    form = ScanForm(fetched.posted(request), user=request.user)
+    if form.is_valid():
+        try:
+            tube = services.receive(form.cleaned_data["number"], by=request.user)
+            messages.success(request, _("%(accession)s received.") % {"accession": tube})
+            return redirect("labs:receive")
+        except services.Refused as refusal:
+            form.add_error("number", str(refusal))
+    values = {"form": form, "page": lists.tubes(request.user, "underway"), "received": lists.received(request.user)}
+    return render(request, "labs/receive.html", values)
+
+
+@needs("labs.change_specimen")
+@require_POST
+def reject(request, specimen):
+    found, form = fetched.specimen(request, specimen), RejectForm(request.POST)
+    try:
+        again = services.reject(found, because=form.data.get("because", ""), by=request.user)
+    except services.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        text = ngettext(
+            "Rejected. %(count)s test must be collected again.",
+            "Rejected. %(count)s tests must be collected again.",
+            len(again),
+        )
+        messages.warning(request, text % {"count": len(again)})
+    return redirect("labs:specimen", found.pk)
+
+
+def _print(request, specimens, name):
+    """The labels as PDF; how often a tube was labelled is counted, because a second label is a risk."""
+    for each in specimens:
+        record_access(request, each, clinic=each.clinic, action="print")
+    # Paper is no clinical fact: the count has no history and must not disturb a certificate.
+    Specimen.objects.filter(pk__in=[each.pk for each in specimens]).update(labels_printed=F("labels_printed") + 1)
+    response = HttpResponse(paper.pdf(specimens), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{name}.pdf"'
+    return response
+
+
+@needs("labs.add_specimen")
+@transaction.atomic
+def label(request, specimen):
+    found = fetched.specimen(request, specimen)
+    return _print(request, [found], f"label-{found}")
+
+
+@needs("labs.add_specimen")
+@transaction.atomic
+def labels(request, screening):
+    found = fetched.screening(request, screening)
+    if specimens := lists.taken_of(found):
+        return _print(request, specimens, f"labels-{found.case.number}")
+    messages.warning(request, _("No tube was collected today, so there is nothing to label. Collect first."))
+    return redirect("labs:collect", found.pk)
