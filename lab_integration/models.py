@@ -141,6 +141,10 @@ class Analyzer(Row):
         return last is not None and now - last > datetime.timedelta(hours=self.silent_after)
 
 
+WAITING_MESSAGES = ("INCOMPLETE", "UNREADABLE", "UNKNOWN_SENDER", "UNSUPPORTED_TYPE", "PARTLY_HELD", "HELD", "FAILED")
+WAITING_LINES = tuple(sorted(labs.WAITING))
+
+
 class ReceivedMessageQuerySet(models.QuerySet):
     def visible_to(self, user):
         return self.filter(clinic__in=user.sites())
@@ -173,7 +177,8 @@ class ReceivedMessage(Row):
         FAILED = "FAILED", _("failed in our program")
         DISMISSED = "DISMISSED", _("dismissed")
 
-    WAITING = ("INCOMPLETE", "UNREADABLE", "UNKNOWN_SENDER", "UNSUPPORTED_TYPE", "PARTLY_HELD", "HELD", "FAILED", "HEARD")
+    WAITING = ("INCOMPLETE", "UNREADABLE", "UNKNOWN_SENDER", "UNSUPPORTED_TYPE", "PARTLY_HELD", "HELD", "FAILED")
+    WAITING += ("HEARD",)
 
     analyzer = models.ForeignKey(Analyzer, models.PROTECT, null=True, related_name="messages")
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
@@ -203,6 +208,8 @@ class ReceivedMessage(Row):
     replays = models.PositiveSmallIntegerField(default=0)
     dismissed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     dismissed_because = models.CharField(_("reason"), max_length=200, blank=True)
+    dismissed_at = models.DateTimeField(null=True)
+    dismissed_from = models.CharField(max_length=16, blank=True)  # the state to which taking it back returns
 
     objects = ReceivedMessageQuerySet.as_manager()
 
@@ -212,6 +219,8 @@ class ReceivedMessage(Row):
             ("view_payload", "May see the bytes of a message"),
             ("replay_message", "May have a message read again"),
             ("dismiss_message", "May dismiss a message with a reason"),
+            ("propose_match", "May propose whose tube a row was"),
+            ("confirm_match", "May confirm what somebody else proposed"),
         ]
         constraints = [
             # A cut message and a whole one can have the same bytes; only the whole one was acknowledged.
@@ -222,7 +231,9 @@ class ReceivedMessage(Row):
             models.Index(fields=["analyzer", "content"]),
             models.Index(fields=["clinic", "-id"]),
             models.Index(fields=["analyzer", "-received_at"]),
-            models.Index(fields=["-received_at"], condition=models.Q(analyzer__isnull=True), name="messages_of_strangers"),
+            models.Index(
+                fields=["-received_at"], condition=models.Q(analyzer__isnull=True), name="messages_of_strangers"
+            ),
         ]
 
     def __str__(self):
@@ -235,7 +246,7 @@ class ReceivedLineQuerySet(models.QuerySet):
         return self.filter(message__clinic__in=user.sites())
 
     def waiting(self):
-        return self.filter(state__in=sorted(labs.WAITING))
+        return self.filter(state__in=WAITING_LINES)
 
 
 class ReceivedLine(Row):
@@ -267,6 +278,10 @@ class ReceivedLine(Row):
     profile_version = models.ForeignKey(ProfileVersion, models.PROTECT, null=True, related_name="+")
     chosen_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     chosen_because = models.CharField(max_length=200, blank=True)
+    dismissed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    dismissed_because = models.CharField(max_length=200, blank=True)
+    dismissed_at = models.DateTimeField(null=True)
+    dismissed_from = models.CharField(max_length=20, blank=True)
 
     objects = ReceivedLineQuerySet.as_manager()
 
@@ -277,6 +292,7 @@ class ReceivedLine(Row):
             models.Index(fields=["state", "id"]),
             models.Index(fields=["fingerprint"], condition=~models.Q(fingerprint=""), name="line_fingerprint"),
             models.Index(fields=["accession", "test"], condition=~models.Q(accession=""), name="line_accession"),
+            models.Index(fields=["id"], condition=models.Q(state__in=WAITING_LINES), name="line_waits"),
         ]
 
     def __str__(self):
@@ -290,6 +306,15 @@ class ReceivedLine(Row):
     @property
     def waits(self):
         return self.state in labs.WAITING
+
+
+class SentMessageQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(analyzer__clinic__in=user.sites())
+
+    def stuck(self):
+        """What an analyzer refused, never answered or has not got yet."""
+        return self.filter(state__in=[SentMessage.State.REFUSED, SentMessage.State.UNKNOWN, SentMessage.State.WAITING])
 
 
 class SentMessage(Row):
@@ -315,6 +340,8 @@ class SentMessage(Row):
     made_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
+
+    objects = SentMessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
