@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .conditions import CONDITIONS
 from .programme import Edition, Programmes, Row, read_programmes
+from .promise import PROMISED_WHEN
 from .rules import rules
 from .validity import COUNTED_FROM, VALID_WHEN
 
@@ -68,6 +69,13 @@ def _edition(edition: Edition) -> Iterator[str]:
     for fee in edition.fees:
         yield ""
         yield f"Fee, ages {_ages(fee.from_age, fee.to_age)}: {fee.amount} {fee.currency} ({fee.source})."
+    for promise in edition.promises:
+        days = f"{promise.days}" if promise.from_days == promise.days else f"{promise.from_days} to {promise.days}"
+        yield ""
+        yield (
+            f"Promised in {days} days after the examination ({_meaning(PROMISED_WHEN, promise.when)}):"
+            f" {promise.source}; verified: {_yes(promise.verified)}."
+        )
 
 
 def _status(edition: Edition) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from . import vocabulary
 from .conditions import CONDITIONS
+from .promise import PROMISED_WHEN, Promise
 from .reading import Box, Refused, each, flag, number, one_of, set_of, shown, text, whole
 from .toml_lines import line_of
 from .validity import COUNTED_FROM, VALID_WHEN
@@ -119,6 +120,7 @@ class Edition:
     """One edition of a programme. Frozen once used: a change is a new file with its own `in_force`.
 
     `status` is what was published when the file was read, with its day and source; a site's own state stands elsewhere.
+    `items_unknown`: a sentence when no source says what the partner asks for; a physician then decides (`LIST-1`).
     """
 
     key: str
@@ -136,6 +138,7 @@ class Edition:
     status_verified: bool
     document: str
     note: str
+    items_unknown: str
     reference: Reference
     screening_item: str
     questions: tuple[str, ...]
@@ -145,6 +148,7 @@ class Edition:
     proposes: tuple[Row, ...]
     validity: tuple[Term, ...]
     fees: tuple[Fee, ...]
+    promises: tuple[Promise, ...] = ()
 
     @property
     def verified(self) -> bool:
@@ -256,6 +260,7 @@ def _edition(values: dict[str, object], stem: str) -> Edition:
             "status_verified",
             "document",
             "note",
+            "items_unknown",
             "reference",
             "screening",
             "practice",
@@ -264,6 +269,7 @@ def _edition(values: dict[str, object], stem: str) -> Edition:
             "proposes",
             "validity",
             "fees",
+            "promise",
         },
     )
     key = box.needed("edition", text)
@@ -291,6 +297,7 @@ def _edition(values: dict[str, object], stem: str) -> Edition:
         status_verified=box.given("status_verified", flag) or False,
         document=box.needed("document", one_of(DOCUMENTS)),
         note=box.given("note", _any_text) or "",
+        items_unknown=box.given("items_unknown", text) or "",
         reference=box.needed("reference", _reference),
         screening_item=screening.needed("item", one_of(("history", "symptom_screen"))),
         questions=screening.needed("questions", each(one_of(vocabulary.SCREENING_QUESTIONS))),
@@ -300,6 +307,7 @@ def _edition(values: dict[str, object], stem: str) -> Edition:
         proposes=box.given("proposes", each(_row)) or (),
         validity=box.given("validity", each(_term)) or (),
         fees=box.given("fees", each(_fee)) or (),
+        promises=box.given("promise", each(_promise)) or (),
     )
 
 
@@ -380,6 +388,25 @@ def _fee(value: object, path: str) -> Fee:
         box.needed("currency", text),
         box.needed("source", text),
         box.needed("verified", flag),
+    )
+
+
+def _promise(value: object, path: str) -> Promise:
+    """Hours are counted as whole days of the calendar: nobody telephones about the minute."""
+    box = Box(value, path, {"when", "hours", "from_weeks", "weeks", "source", "verified"})
+    hours, weeks = box.given("hours", whole(1, 24 * 366)), box.given("weeks", whole(1, 104))
+    if (hours is None) == (weeks is None):
+        raise Refused(path, "A promise needs either hours or weeks. Write one of them.")
+    days = -(-hours // 24) if hours is not None else (weeks or 0) * 7
+    from_weeks = box.given("from_weeks", whole(1, 104))
+    if from_weeks is not None and from_weeks * 7 > days:
+        raise Refused(box.at("from_weeks"), f"The promise begins after {from_weeks} weeks and ends before them.")
+    return Promise(
+        when=box.needed("when", one_of(tuple(PROMISED_WHEN))),
+        from_days=days if from_weeks is None else from_weeks * 7,
+        days=days,
+        source=box.needed("source", text),
+        verified=box.needed("verified", flag),
     )
 
 
