@@ -41,17 +41,19 @@ class JudgementForm(forms.Form):
 
     CHOICES = {
         Judgement.Code.ORDER: _("Order an item"),
+        Judgement.Code.WAIVE: _("Waive an item that is missing"),
         Judgement.Code.TB_DISEASE: _("This is active tuberculosis"),
         Judgement.Code.NO_TB_DISEASE: _("This is not active tuberculosis"),
         Judgement.Code.USE_AGE: _("Decide which age counts"),
         Judgement.Code.GRADE: _("Raise the grade to B"),
+        Judgement.Code.LIST_COMPLETE: _("The list of items is complete"),
     }
 
     code = forms.ChoiceField(label=_("Decision"), widget=forms.RadioSelect)
     item = forms.ChoiceField(
         label=_("Item"),
         required=False,
-        help_text=_("Only to order an item."),
+        help_text=_("Only to order or to waive an item."),
         choices=[("", "–"), *words.ITEMS.items()],
     )
     age = forms.IntegerField(
@@ -63,7 +65,12 @@ class JudgementForm(forms.Form):
 
     def __init__(self, *args, ledger, **kwargs):
         super().__init__(*args, **kwargs)
+        if self.initial.get("item"):
+            # Decision and item are chosen by the button that led here; what is left to write is the reason.
+            self.fields["reason"].widget.attrs["autofocus"] = True
         left_out = set() if ledger.edition.practice.grade else {Judgement.Code.GRADE}
+        if not ledger.answer.get("items_unknown"):
+            left_out.add(Judgement.Code.LIST_COMPLETE)
         if not isinstance(ledger.answer.get("age"), list):
             left_out.add(Judgement.Code.USE_AGE)
             del self.fields["age"]
@@ -72,7 +79,8 @@ class JudgementForm(forms.Form):
     def said(self):
         """The arguments of `services.judge`; what belongs to another decision is left out."""
         code, given = self.cleaned_data["code"], self.cleaned_data
-        own = {"order": {"item": given["item"]}, "use_age": {"age": given.get("age")}, "grade": {"grade": "B"}}
+        item = {"item": given["item"]}
+        own = {"order": item, "waive": item, "use_age": {"age": given.get("age")}, "grade": {"grade": "B"}}
         return {"code": code, "reason": given["reason"], **own.get(code, {})}
 
 

@@ -18,14 +18,17 @@ class OfAScreening(models.QuerySet):
 
 
 class Judgement(Row):
-    """What a physician decided where the rules leave room: an extra item, a disease, an age, a grade. Never edited."""
+    """What a physician decided where the rules leave room: an extra item or one that is not done, a disease, an age, a
+    grade. Never edited."""
 
     class Code(models.TextChoices):
         ORDER = "order", _("order an item")
+        WAIVE = "waive", _("waive an item")
         TB_DISEASE = "tb_disease", _("active tuberculosis")
         NO_TB_DISEASE = "no_tb_disease", _("no active tuberculosis")
         USE_AGE = "use_age", _("age to be used")
         GRADE = "grade", _("grade")
+        LIST_COMPLETE = "list_complete", _("the list of items is complete")
 
     screening = models.ForeignKey(Screening, models.PROTECT, related_name="judgements")
     code = models.CharField(_("decision"), max_length=13, choices=Code.choices)

@@ -77,6 +77,8 @@ def order_due(screening, *, by):
 @transaction.atomic
 def judge(screening, *, code, reason, by, item="", age=None, grade=""):
     """Write down what a physician decided where the rules leave room. Raises NotReady."""
+    if not by.licence:
+        raise NotReady(_("Only a licensed physician decides. Ask the administrator to record your licence number."))
     screening = _locked(screening)
     _refuse_unless_open(screening)
     if not reason.strip():
@@ -85,7 +87,9 @@ def judge(screening, *, code, reason, by, item="", age=None, grade=""):
     refusal = _REFUSALS[code](screening=screening, standing=standing, item=item, age=age, grade=grade)
     if refusal:
         raise NotReady(refusal)
-    said = {"order": {"item": item}, "use_age": {"age": age}, "grade": {"grade": grade}}.get(code, {})
+    said = {"order": {"item": item}, "waive": {"item": item}, "use_age": {"age": age}, "grade": {"grade": grade}}.get(
+        code, {}
+    )
     made = Judgement(screening=screening, code=code, reason=reason.strip(), by=by, **said)
     made._history_user = by
     made.save(force_insert=True)
@@ -98,7 +102,20 @@ def _against_order(*, standing, item, **_others):
         return _("Choose the item that has to be done.")
     if standing.filter(code=Judgement.Code.ORDER, item=item).exists():
         return _("This item is ordered already.")
+    if standing.filter(code=Judgement.Code.WAIVE, item=item).exists():
+        return _("This item is waived. Take the waiver back first.")
     return ""
+
+
+def _against_waiver(*, screening, standing, item, **_others):
+    """What stands against waiving is decided by the rules; an order of a physician goes first."""
+    if item not in ITEMS:
+        return _("Choose the item that is waived.")
+    if standing.filter(code=Judgement.Code.ORDER, item=item).exists():
+        return _("This item is ordered. Take the order back first.")
+    if standing.filter(code=Judgement.Code.WAIVE, item=item).exists():
+        return _("This item is waived already.")
+    return ledger.of(screening, on=screening.clinic.today()).why_not_waived(item)
 
 
 def _against_disease(other):
@@ -133,12 +150,22 @@ def _against_grade(*, screening, standing, grade, **_others):
     return ""
 
 
+def _against_list(*, screening, standing, **_others):
+    if not programmes().by_key(screening.edition).items_unknown:
+        return _("The list of this programme is known; nothing has to be decided about it.")
+    if standing.filter(code=Judgement.Code.LIST_COMPLETE).exists():
+        return _("The list is said to be complete already. Take that decision back first.")
+    return ""
+
+
 _REFUSALS = {
     Judgement.Code.ORDER: _against_order,
+    Judgement.Code.WAIVE: _against_waiver,
     Judgement.Code.TB_DISEASE: _against_disease(Judgement.Code.NO_TB_DISEASE),
     Judgement.Code.NO_TB_DISEASE: _against_disease(Judgement.Code.TB_DISEASE),
     Judgement.Code.USE_AGE: _against_age,
     Judgement.Code.GRADE: _against_grade,
+    Judgement.Code.LIST_COMPLETE: _against_list,
 }
 
 
@@ -188,7 +215,8 @@ def sign(screening, *, by, on, comment=""):
     if refusal := why_not_with(found, comment):
         raise NotReady(refusal)
     stated = with_comment(found.facts, found.grade, comment)
-    answer = ledger.answer_to(stated, found.edition)
+    judged = [judged.written() for judged in found.judged]
+    answer = ledger.answer_to(stated, found.edition) | {"judgements": judged}
     made = SignOff(
         screening=screening,
         edition=screening.edition,
@@ -231,7 +259,9 @@ def what_to_judge(found):
             "items": items
         }
     if items:
-        return _("Decide about: %(items)s. Order what has to be done.") % {"items": items}
+        return _("Decide about: %(items)s. Order what has to be done and waive the rest.") % {"items": items}
+    if found.answer.get("items_unknown"):
+        return _(found.answer["items_unknown"])
     if "age_limit_crossed" in found.answer["warnings"]:
         return _("A birthday changed what is asked for since the examination. Examine again, so that one day counts.")
     return _("Decide whether this is active tuberculosis or not, with a reason.")

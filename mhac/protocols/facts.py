@@ -155,6 +155,7 @@ _DECISION_KEYS = {
     "use_age": ("age", "reason"),
     "order": ("item", "reason"),
     "grade": ("grade",),
+    "list_complete": ("reason",),
 }
 
 

@@ -47,6 +47,11 @@ class Situation:
         return self.pregnancy_asked and self.facts.person.pregnancy is None
 
     @property
+    def items_unknown(self) -> str:
+        """The edition's sentence while nobody has said that the list of items is complete (`LIST-1`)."""
+        return "" if self.facts.decided("list_complete") else self.edition.items_unknown
+
+    @property
     def tb_disease(self) -> bool:
         """Grown, or decided by a physician."""
         return self.mtb or bool(self.facts.decided("tb_disease"))

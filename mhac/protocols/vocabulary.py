@@ -208,7 +208,8 @@ TRAVEL_NEEDS = (
     "stretcher",
 )
 
-DECISIONS = ("tb_disease", "no_tb_disease", "use_age", "order", "grade")
+# `list_complete` is ours: it answers an edition whose list of items is not known (`LIST-1`).
+DECISIONS = ("tb_disease", "no_tb_disease", "use_age", "order", "grade", "list_complete")
 GRADES = ("A", "B")
 
 # ISO 3166-1 alpha-3, officially assigned codes.
