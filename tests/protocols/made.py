@@ -58,7 +58,7 @@ def refused(made):
 
 
 def assessed(programme="us-refugee", **changes):
-    facts = read(record(programme, **changes))
+    facts = read(record(programme, **changes), PROGRAMMES)
     return assess(facts, PROGRAMMES.edition(facts.programme, facts.examined))
 
 

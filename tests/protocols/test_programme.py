@@ -13,11 +13,12 @@ from mhac.protocols.toml_lines import line_of
 
 from .made import PROGRAMMES, record
 
+OURS = ("de-fit-to-travel", "labour-migration", "my-emgs", "rqa")
 CANADA = (EDITIONS / "ca-2020.toml").read_text(encoding="utf-8")
 
 
 def test_every_programme_of_the_contract_has_an_edition_for_any_day():
-    assert PROGRAMMES.keys() == vocabulary.PROGRAMMES
+    assert PROGRAMMES.keys() == (*vocabulary.PROGRAMMES, *OURS)
     for key in PROGRAMMES:
         for day in (date(1950, 1, 1), date(2026, 11, 21), date(2099, 1, 1)):
             assert PROGRAMMES.edition(key, day).programme == key
@@ -41,7 +42,7 @@ def test_the_edition_of_a_day(key, first_day, edition):
 
 def test_unknown_programmes_and_days():
     with pytest.raises(Refused) as fault:
-        PROGRAMMES.edition("my-emgs", date(2026, 11, 21))
+        PROGRAMMES.edition("xx-visa", date(2026, 11, 21))
     assert fault.value.path == "programme"
     with pytest.raises(Refused) as fault:
         PROGRAMMES.edition("ca", date(1899, 12, 31))
@@ -65,6 +66,8 @@ def test_documents_and_references():
         "ca": "ime_summary",
         "uk-tb": "tb_clearance",
         "returnee-avrr": "fit_to_travel",
+        "de-fit-to-travel": "fit_to_travel",
+        "rqa": "fit_to_travel",
     }
     needed = [key for key in PROGRAMMES if PROGRAMMES.edition(key, date(2026, 11, 21)).reference.needed]
     assert needed == ["ca"]
@@ -86,6 +89,7 @@ def test_published_states_carry_their_day_and_source():
     assert found == {
         "us-refugee": ("paused", date(2025, 1, 27), True),
         "uk-resettlement": ("limited", date(2025, 7, 1), False),
+        "de-fit-to-travel": ("closed", date(2025, 5, 1), False),
     }
     assert all(states[key].status_source and states[key].status_note for key in found)
 
@@ -180,17 +184,17 @@ def test_text_that_is_not_toml(tmp_path):
 
 
 def test_a_clinics_own_programme_is_read_beside_the_packages(tmp_path):
-    content = CANADA.replace('"ca-2020"', '"my-emgs-2026"').replace('programme = "ca"', 'programme = "my-emgs"')
-    written(tmp_path, content.replace("in_force = 2020-01-01", "in_force = 2026-01-01"), "my-emgs-2026.toml")
+    content = CANADA.replace('"ca-2020"', '"xx-visa-2026"').replace('programme = "ca"', 'programme = "xx-visa"')
+    written(tmp_path, content.replace("in_force = 2020-01-01", "in_force = 2026-01-01"), "xx-visa-2026.toml")
     programmes = read_programmes([tmp_path])
-    assert programmes.keys() == (*vocabulary.PROGRAMMES, "my-emgs")
-    assert programmes.edition("my-emgs", date(2026, 1, 1)).key == "my-emgs-2026"
+    assert programmes.keys() == (*vocabulary.PROGRAMMES, *OURS, "xx-visa")
+    assert programmes.edition("xx-visa", date(2026, 1, 1)).key == "xx-visa-2026"
     with pytest.raises(Refused) as fault:
-        programmes.edition("my-emgs", date(2025, 12, 31))
+        programmes.edition("xx-visa", date(2025, 12, 31))
     assert fault.value.path == "examined"
     from mhac.protocols.rehearsal import answer
 
-    given = answer(record("ca") | {"programme": "my-emgs"}, programmes)
+    given = answer(record("ca") | {"programme": "xx-visa"}, programmes)
     assert "creatinine" in given["required"]
 
 

@@ -414,7 +414,7 @@ def test_faults_of_a_condition(condition, key):
 
 
 def test_the_programmes_of_a_clinic_are_known_when_they_are_given():
-    path, message = refused(record() | {"programme": "my-emgs"})
+    path, message = refused(record() | {"programme": "xx-visa"})
     assert path == "programme"
     assert "us-iv" in message
 
