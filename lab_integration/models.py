@@ -12,6 +12,7 @@ from simple_history.models import HistoricalRecords
 
 from lab_integration import profile, shape
 from lab_integration.alarms import Alarm as Alarm
+from lab_integration.proposals import Proposal as Proposal
 from lab_integration.strangers import Knock as Knock
 from lab_integration.strangers import Opening as Opening
 from lab_integration.versions import ProfileVersion
@@ -142,6 +143,7 @@ class Analyzer(Row):
 
 
 WAITING_MESSAGES = ("INCOMPLETE", "UNREADABLE", "UNKNOWN_SENDER", "UNSUPPORTED_TYPE", "PARTLY_HELD", "HELD", "FAILED")
+WAITING_MESSAGES += ("HEARD",)
 WAITING_LINES = tuple(sorted(labs.WAITING))
 
 
@@ -177,8 +179,7 @@ class ReceivedMessage(Row):
         FAILED = "FAILED", _("failed in our program")
         DISMISSED = "DISMISSED", _("dismissed")
 
-    WAITING = ("INCOMPLETE", "UNREADABLE", "UNKNOWN_SENDER", "UNSUPPORTED_TYPE", "PARTLY_HELD", "HELD", "FAILED")
-    WAITING += ("HEARD",)
+    WAITING = WAITING_MESSAGES
 
     analyzer = models.ForeignKey(Analyzer, models.PROTECT, null=True, related_name="messages")
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
@@ -230,6 +231,7 @@ class ReceivedMessage(Row):
             models.Index(fields=["state", "id"]),
             models.Index(fields=["analyzer", "content"]),
             models.Index(fields=["clinic", "-id"]),
+            models.Index(fields=["id"], condition=models.Q(state__in=WAITING_MESSAGES), name="message_waits"),
             models.Index(fields=["analyzer", "-received_at"]),
             models.Index(
                 fields=["-received_at"], condition=models.Q(analyzer__isnull=True), name="messages_of_strangers"
