@@ -1,9 +1,11 @@
 """The coming days of a site with their times and free seats, whether or not their slots were opened yet. Reads only."""
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mhac.appointments.models import Slot, Timetable, at
+from mhac.appointments.places import Places
+from mhac.screenings.status import Standing
 
 DAYS = 8
 SEARCHED = 45
@@ -25,8 +27,12 @@ class Offer:
 
 @dataclass(frozen=True)
 class Day:
+    """A day with its times. `standing`: the programme's state; `booked`: who counts under its daily number, if any."""
+
     day: datetime.date
     offers: list[Offer]
+    standing: Standing | None = None
+    booked: int | None = None
 
     @property
     def free(self):
@@ -51,3 +57,26 @@ def offered(clinic, first, days=DAYS):
             found.append(Day(day, times))
         day += datetime.timedelta(days=1)
     return found
+
+
+def offered_to(programme, clinic, first, *, moved=(), days=DAYS):
+    """As `offered`, with no more seats than the programme takes. Five queries.
+
+    For bookings that are `moved`, their own places count as free, and their own day is offered in a pause too.
+    """
+    found = offered(clinic, first, days)
+    if not found:
+        return []
+    places = Places(programme, found[0].day, found[-1].day, leaving_out=moved)
+    own = {booking.slot.day for booking in moved}
+    return [_limited(day, clinic, places, day.day in own) for day in found]
+
+
+def _limited(day, clinic, places, is_own):
+    standing, left = places.on(clinic, day.day), places.left(clinic, day.day)
+    booked = None if standing.cap is None else places.booked(clinic, day.day)
+    if left is not None and not is_own:
+        offers = [replace(offer, free=min(offer.free, left)) for offer in day.offers]
+    else:
+        offers = day.offers
+    return Day(day.day, offers, standing, booked)

@@ -6,8 +6,10 @@ from django.utils import dateformat, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mhac.appointments import places
 from mhac.appointments.models import Booking, Slot, Timetable, at
 from mhac.clinics.models import Clinic
+from mhac.screenings import status
 from mhac.screenings.models import Screening
 
 
@@ -70,9 +72,10 @@ def slot_at(clinic, starts_at, *, by):
 def book(case, slot, *, screenings, by):
     """Give each of `screenings` a seat in `slot`, all or none. Returns the bookings in the order of the seats.
 
-    Raises Refused when the site is closed that day, the day is over, somebody is booked already or is not being
-    screened, or too few seats are free.
+    Raises Refused when the site is closed that day, the day is over, the programme takes nobody today or on that day,
+    somebody is booked already or is not being screened, or too few seats or places of the programme are free.
     """
+    status.keep(case.programme)
     _must_be_open(slot.clinic, slot.day)
     if slot.clinic_id != case.clinic_id:
         raise Refused(
@@ -81,6 +84,9 @@ def book(case, slot, *, screenings, by):
         )
     members = _locked(case, screenings)
     _must_be_free(members, slot, by)
+    if why := status.on(case.programme, slot.clinic, slot.clinic.today()).refusal:
+        raise Refused(why)
+    _must_take(case.programme, slot, len(members))
     seats = _free_seats(slot, len(members))
     booked = [
         Booking(slot=slot, seat=seat, screening=member, booked_by=by)
@@ -94,11 +100,15 @@ def book(case, slot, *, screenings, by):
 
 @transaction.atomic
 def reschedule(case, slot, *, bookings, by):
-    """Move coming `bookings` of one case to `slot`, all or none. Raises Refused as `book` does."""
+    """Move coming `bookings` of one case to `slot`, all or none. Raises Refused as `book` does.
+
+    A booking that stands in a pause may change its hour on its day, and may leave the pause: only the new day counts.
+    """
+    status.keep(case.programme)
     _must_be_open(slot.clinic, slot.day)
     keys = {booking.pk for booking in bookings}
     rows = Booking.objects.filter(pk__in=keys, screening__case=case).order_by("pk")
-    locked = list(rows.select_for_update(of=["self"]).select_related("screening__patient"))
+    locked = list(rows.select_for_update(of=["self"]).select_related("screening__patient", "slot__clinic"))
     if not locked or len(locked) != len(keys):
         raise Refused(_("Choose at least one person of this case to move."))
     for booking in locked:
@@ -109,6 +119,8 @@ def reschedule(case, slot, *, bookings, by):
                 _("%(name)s is booked for this very time. Choose another.") % {"name": booking.screening.patient}
             )
     locked.sort(key=lambda booking: booking.seat)
+    if any(booking.slot.day != slot.day for booking in locked):
+        _must_take(case.programme, slot, len(locked), moved=locked)
     for seat, booking in zip(_free_seats(slot, len(locked)), locked, strict=True):
         booking.slot, booking.seat, booking.ticket, booking.booked_by = slot, seat, None, by
         _save(booking, by, "slot", "seat", "ticket", "booked_by")
@@ -146,7 +158,10 @@ def arrive(booking, *, by):
     """Mark somebody as arrived today and give the next ticket of the day; a second time changes nothing.
 
     It says nothing about who she is: that is compared at the station. Raises Refused on any day but the booked one.
+    Who was taken for absent and comes after all needs a place under the programme's daily number again; a pause that
+    began after the booking turns nobody away.
     """
+    status.keep(booking.screening.programme)
     # The site's row is the one thing that all arrivals of a day share, so its lock keeps the tickets in order.
     clinic = Clinic.objects.select_for_update(no_key=True).get(pk=booking.slot.clinic_id)
     booking = _locked_booking(booking)
@@ -160,6 +175,8 @@ def arrive(booking, *, by):
     if booking.state == Booking.State.CANCELLED:
         raise Refused(_("This booking was cancelled. Book a time today first, then mark the arrival."))
     if booking.state == Booking.State.NO_SHOW:
+        if status.on(booking.screening.programme, clinic, day).takes_people:
+            _must_take(booking.screening.programme, booking.slot, 1)
         booking.seat = _free_seats(booking.slot, 1)[0]
     if booking.ticket is None:
         last = Booking.objects.on(clinic, day).aggregate(last=Max("ticket"))["last"]
@@ -222,6 +239,11 @@ def _must_be_open(clinic, day):
             _("%(clinic)s is closed on %(day)s: %(reason)s. Choose another day.")
             % {"clinic": clinic, "day": _day(day), "reason": closed.reason}
         )
+
+
+def _must_take(programme, slot, wanted, moved=()):
+    if why := places.refusal(programme, slot.clinic, slot.day, wanted=wanted, leaving_out=moved):
+        raise Refused(why)
 
 
 def _must_be_free(members, slot, by):

@@ -11,6 +11,67 @@ from mhac.patients.models import Patient
 from mhac.screenings.programmes import programmes, title
 
 
+class ProgrammeStateQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(models.Q(clinic=None) | models.Q(clinic__in=user.sites()))
+
+
+class ProgrammeState(Row):
+    """Whether a programme takes people at a site (or at all sites) from a day on: who decided it, and why.
+
+    Never changed, which the database enforces: a newer row goes before an older one. `status` reads them.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("in preparation")
+        OPEN = "open", _("open")
+        LIMITED = "limited", _("limited")
+        PAUSED = "paused", _("paused")
+        CLOSED = "closed", _("closed")
+        # Gives up what a site decided for itself, so that a later pause of all sites reaches it again.
+        SHARED = "shared", _("as at all sites")
+
+    programme = models.CharField(_("programme"), max_length=40)
+    clinic = models.ForeignKey(Clinic, models.PROTECT, null=True, blank=True, related_name="programme_states")
+    state = models.CharField(_("state"), max_length=7, choices=State.choices)
+    daily_cap = models.PositiveSmallIntegerField(_("people a day"), null=True, blank=True)
+    from_day = models.DateField(_("from"))
+    until = models.DateField(_("until"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=200)
+    risk_note = models.TextField(_("risk note"), blank=True)
+    decided_by = models.ForeignKey(User, models.PROTECT, related_name="programmes_decided")
+    decided_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProgrammeStateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("state of a programme")
+        ordering = ["-decided_at", "-id"]
+        indexes = [models.Index(fields=["programme", "clinic"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="limited", daily_cap__gte=1)
+                | (~models.Q(state="limited") & models.Q(daily_cap__isnull=True)),
+                name="daily_cap_with_limited_only",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(until__isnull=True) | models.Q(until__gte=models.F("from_day")),
+                name="programme_state_ends_after_it_begins",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="shared") | models.Q(clinic__isnull=False),
+                name="only_a_site_follows_all_sites",
+            ),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="programme_state_has_a_reason"),
+        ]
+
+    def __str__(self):
+        return f"{self.programme}: {self.state} from {self.from_day}"
+
+    def covers(self, day):
+        return self.from_day <= day and (self.until is None or day <= self.until)
+
+
 class CaseQuerySet(models.QuerySet):
     def visible_to(self, user):
         return self.filter(clinic__in=user.sites())

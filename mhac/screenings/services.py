@@ -3,6 +3,7 @@
 import re
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mhac.clinics import numbers
@@ -10,10 +11,10 @@ from mhac.patients import services as patients
 from mhac.patients.models import Patient
 from mhac.protocols.programme import Edition
 from mhac.protocols.reading import Refused as NoEdition
-from mhac.screenings.models import Case, Consent, Screening, TravelPlan
-from mhac.screenings.programmes import programmes, title
+from mhac.screenings import status
+from mhac.screenings.models import Case, Consent, ProgrammeState, Screening, TravelPlan
+from mhac.screenings.programmes import programmes
 
-TAKES_NOBODY = frozenset({"paused", "closed"})  # states of a programme
 CHILD_UNTIL = 18  # completed years; before, a guardian consents
 
 
@@ -22,16 +23,18 @@ class Refused(Exception):
 
 
 def edition_on(programme, day) -> Edition:
-    """The edition a screening opened on `day` follows; raises Refused when the programme takes nobody then."""
+    """The edition in force on `day`, whether or not the programme takes people; raises Refused when there is none."""
     try:
-        edition = programmes().edition(programme, day)
+        return programmes().edition(programme, day)
     except NoEdition as fault:
         raise Refused(_("No edition of this programme is in force. Choose another programme.")) from fault
-    if edition.status in TAKES_NOBODY:
-        raise Refused(
-            _("%(programme)s takes no new people now. %(note)s Choose another programme, or ask your site manager.")
-            % {"programme": title(edition), "note": edition.status_note}
-        )
+
+
+def edition_for(programme, clinic, day) -> Edition:
+    """The edition that somebody new at `clinic` follows on `day`; raises Refused when nobody new is taken then."""
+    edition = edition_on(programme, day)
+    if why := status.on(programme, clinic, day).refusal:
+        raise Refused(why)
     return edition
 
 
@@ -69,7 +72,8 @@ def open_case(*, clinic, programme, contact_name, by, phone="", address="", key=
     """A new family's case. The same `key` (UUID) again answers with the case it made. Raises Refused."""
     if key is not None and (done := Case.objects.visible_to(by).filter(pk=key).first()):
         return done
-    edition_on(programme, clinic.today())
+    status.keep(programme)
+    edition_for(programme, clinic, clinic.today())
     case = Case(
         clinic=clinic,
         number=clinic.next_number("C", clinic.today().year),
@@ -96,7 +100,8 @@ def open_screening(
 ) -> Screening:
     """One person's way through the case's programme, under the edition of that day. Raises Refused."""
     on = on or case.clinic.today()
-    edition = edition_on(case.programme, on)
+    status.keep(case.programme)
+    edition = edition_for(case.programme, case.clinic, on)
     reference = clean_reference(reference)
     doubt_about(reference, edition)
     # The lock of the person makes two openings of the same one wait for each other.
@@ -147,6 +152,7 @@ def register_family(case, people, *, by) -> list[Screening]:
     """Register everybody and open their screenings, or nobody. `people` are mappings: `key` (UUID of the screening, so
     that the same form sent twice makes one family), `patient` (who is known) or `person` (see
     `patients.services.register`), `documents`, `relation`, `reference`. Raises RefusedPerson naming the row."""
+    status.keep(case.programme)
     Case.objects.select_for_update().get(pk=case.pk)
     opened = []
     for row, each in enumerate(people):
@@ -189,6 +195,61 @@ class RefusedPerson(Refused):
     def __init__(self, row, field, sentence):
         super().__init__(sentence)
         self.row, self.field = row, field
+
+
+def proposed(
+    programme, *, state, reason, by, from_day, clinic=None, until=None, daily_cap=None, risk_note="", key=None
+):
+    """The row of such a decision, not yet saved. `clinic` None means all sites; `daily_cap` (people a day) goes with
+    `limited`. Raises Refused for somebody who may not decide there, and for days or numbers that make no sense."""
+    if programme not in programmes().keys():  # noqa: SIM118 - it is no dictionary
+        raise Refused(_("There is no such programme. Choose one of the list."))
+    _may_decide(clinic, by)
+    if from_day < (clinic.today() if clinic else timezone.localdate()):
+        raise Refused(_("What has been cannot be changed. Choose today or a later day."))
+    if until and until < from_day:
+        raise Refused(_("The last day lies before the first. Change one of them."))
+    limited = state == ProgrammeState.State.LIMITED
+    if limited and not daily_cap:
+        raise Refused(_("Write how many people a day are taken."))
+    if daily_cap and not limited:
+        raise Refused(_("A number of people a day belongs to the state limited. Choose it, or leave the number out."))
+    if state == ProgrammeState.State.SHARED and clinic is None:
+        raise Refused(_("All sites cannot follow themselves. Choose a site, or another state."))
+    if not reason.strip():
+        raise Refused(_("Write why, so that whoever is refused at the desk can be told."))
+    return ProgrammeState(
+        programme=programme,
+        clinic=clinic,
+        state=state,
+        daily_cap=daily_cap,
+        from_day=from_day,
+        until=until,
+        reason=reason.strip(),
+        risk_note=risk_note.strip(),
+        decided_by=by,
+        **({"id": key} if key else {}),
+    )
+
+
+def _may_decide(clinic, by):
+    needed = "screenings.add_programmestate"
+    if clinic is None and needed not in by.rights.get(None, ()):
+        raise Refused(_("You manage some sites only. Choose the site for which you decide."))
+    if clinic is not None and not by.sites(needed).filter(pk=clinic.pk).exists():
+        raise Refused(_("You do not manage %(clinic)s. Ask its site manager.") % {"clinic": clinic})
+
+
+@transaction.atomic
+def decide_state(programme, **decision) -> ProgrammeState:
+    """Write down the state of a programme (see `proposed`); it holds from its day on, before older rows, and nobody is
+    booked or opened meanwhile under the old one. The same `key` (UUID) again answers with the row it made."""
+    row = proposed(programme, **decision)
+    status.change(programme)
+    if done := ProgrammeState.objects.filter(pk=row.pk).first():
+        return done
+    row.save(force_insert=True)
+    return row
 
 
 @transaction.atomic
