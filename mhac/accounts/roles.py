@@ -85,6 +85,16 @@ TABLE = {
         "LSU": "r",
         "MGR": "rcu",
     },
+    "Programme state, daily cap": {
+        "REC": "r",
+        "CLI": "r",
+        "PHY": "r",
+        "PAR": "r own",
+        "MGR": "rcu!",
+        "DAT": "r",
+        "PRO": "r",
+        "AUD": "r",
+    },
     "Consent": {
         "REC": "rc",
         "CLI": "rc",
@@ -265,6 +275,10 @@ TABLE = {
         "CLI": "r",
         "PHY": "r",
     },
+    "Notice: a family's results end soon": {
+        "PHY": "ru",
+        "MGR": "ru",
+    },
 }
 
 # object -> letter -> Django permissions
@@ -284,6 +298,12 @@ PERMISSIONS = {
     "Roster, slot templates, caps": {
         "r": ["appointments.view_timetable"],
         "u": ["appointments.change_timetable"],
+    },
+    "Programme state, daily cap": {
+        "r": ["screenings.view_programmestate"],
+        "c": ["screenings.add_programmestate"],
+        # A row is never changed: a newer one goes before it.
+        "u": ["screenings.add_programmestate"],
     },
     "Consent": {"r": ["screenings.view_consent"], "c": ["screenings.add_consent"]},
     "Case (programme, destination)": {
@@ -322,8 +342,9 @@ PERMISSIONS = {
     "Infectious/critical (HIV, TB+)": {"s": ["labs.verify_infectious"]},
     "Unmatched / error messages": {
         "r": ["lab_integration.view_inbox"],
-        "u": ["lab_integration.replay_message"],
-        "s": ["lab_integration.dismiss_message"],
+        "c": ["lab_integration.propose_match"],
+        "u": ["lab_integration.replay_message", "lab_integration.propose_match"],
+        "s": ["lab_integration.dismiss_message", "lab_integration.confirm_match"],
     },
     "HL7 raw message": {"r": ["lab_integration.view_payload"]},
     "Analyser/peer configuration": {
@@ -346,6 +367,10 @@ PERMISSIONS = {
     },
     "Audit log": {"r": ["accounts.view_access"]},
     "Ledger: what is asked and why": {"r": ["decisions.view_ledger"]},
+    "Notice: a family's results end soon": {
+        "r": ["decisions.view_expirynotice"],
+        "u": ["decisions.change_expirynotice"],
+    },
 }
 
 _NARROWING = re.compile(
@@ -356,6 +381,8 @@ _NARROWING = re.compile(
 NARROWED = {
     ("Users & roles", "MGR"): [],
     ("Person search (by name/doc)", "LAB"): [],
+    # The partner reads the states of its own programmes on its page of documents.
+    ("Programme state, daily cap", "PAR"): [],
     ("Case (programme, destination)", "RAD"): ["screenings.view_case"],
     ("Result: instrument", "CLI"): ["labs.view_labresult"],
     ("Result: manual entry", "CLI"): ["labs.view_labresult"],

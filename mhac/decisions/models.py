@@ -5,7 +5,7 @@ from simple_history.models import HistoricalRecords
 
 from mhac.accounts.models import User
 from mhac.clinics.models import Row
-from mhac.screenings.models import Screening
+from mhac.screenings.models import Case, Screening
 
 
 class OfAScreening(models.QuerySet):
@@ -89,3 +89,41 @@ class SignOff(Row):
 
     def __str__(self):
         return f"{self.screening}: {self.outcome}"
+
+
+class ExpiryNoticeQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(case__clinic__in=user.sites()).select_related("case__clinic", "seen_by")
+
+    def unseen(self):
+        return self.filter(seen_at__isnull=True)
+
+
+class ExpiryNotice(Row):
+    """That a family's earliest expiry is near: one row for each family, expiry and number of days before it."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="expiry_notices")
+    screening = models.ForeignKey(Screening, models.PROTECT, related_name="expiry_notices")
+    expires_on = models.DateField(_("valid until"))
+    days = models.PositiveSmallIntegerField(_("days before"))
+    made_on = models.DateField(_("told on"))
+    seen_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="expiry_notices_seen")
+    seen_at = models.DateTimeField(_("seen"), null=True)
+    history = HistoricalRecords()
+
+    objects = ExpiryNoticeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("notice of an expiry")
+        ordering = ["expires_on", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "expires_on", "days"], name="one_notice_per_expiry_and_threshold"),
+            models.CheckConstraint(
+                condition=models.Q(seen_by__isnull=True, seen_at__isnull=True)
+                | models.Q(seen_by__isnull=False, seen_at__isnull=False),
+                name="notice_seen_by_somebody",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.case}: {self.expires_on:%Y-%m-%d}, {self.days}"

@@ -10,7 +10,7 @@ from mhac.accounts import roles
 
 MATRIX = Path(__file__).parent.parent / "permission_matrix.csv"
 # Objects our table has beside the matrix, each with its paragraph in docs/decisions.md.
-OURS = {"Ledger: what is asked and why"}
+OURS = {"Ledger: what is asked and why", "Notice: a family's results end soon"}
 
 
 def matrix():
