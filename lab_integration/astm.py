@@ -232,6 +232,11 @@ class Sender:
         return self._queue[self._at] if self._at < len(self._queue) else EOT
 
     @property
+    def asking(self) -> bool:
+        """Whether the line was only asked for (ENQ): anything but ACK then means that it is not ours."""
+        return self._at == 0
+
+    @property
     def done(self) -> bool:
         return self._at >= len(self._queue)
 

@@ -1,49 +1,28 @@
-"""The sockets. Analyzers connect here; what they send is stored, then answered, on the same connection.
+"""The doors: analyzers connect here, each connection is a thread, many stay open. What is said: `conversation`.
 
-One thread a connection, many connections kept open. Nothing is answered AA (or the last frame of a LIS1 message ACK)
-before its bytes are committed; when they cannot be, nothing is said and the connection is closed, so that the analyzer
-sends again. Limits: 64 connections, 16 MiB and 60 seconds a message, peers on an analyzer's list.
+Who may come in: an address on the list of an active analyzer that speaks this dialect, over TLS and under the name in
+its certificate where the analyzer demands it. When there is no room, whoever never sent a message makes some.
 """
 
 import logging
 import socket
+import ssl
 import threading
 import time
-from dataclasses import dataclass, field
 
-from django.db import Error, close_old_connections, connection
-from django.utils import timezone
+from django.db import Error, connection
 
-from lab_integration import astm, mllp, receive
-from lab_integration.failpoints import fail_point
-from lab_integration.models import Analyzer
+from lab_integration import tls
+from lab_integration.conversation import Limits, NotKnown, Peer, converse, keep_alive
+from lab_integration.models import Analyzer, plain_address
 
 log = logging.getLogger("lab")
-MOST_CONNECTIONS = 64
-SECONDS_A_MESSAGE = 60.0
-SECONDS_A_FRAME = 30.0
-PIECE = 64 * 1024
-
-
-class NotStored(Exception):
-    """The bytes could not be committed; nothing may be answered."""
-
-
-@dataclass(eq=False)
-class Peer:
-    """One connection."""
-
-    line: socket.socket
-    address: str
-    opened: float
-    transport: str
-    analyzers: list[Analyzer] = field(default_factory=list)
-    messages: int = 0
-    last: float = 0.0
+LONG_SILENT = 600.0  # seconds after which a peer that did send messages may have to make room
 
 
 class Listener:
-    """Listens on one port for HL7 (MLLP) and on one for ASTM (LIS1). `serve` returns after `stop`."""
+    """Listens on one port for HL7 (MLLP) and on one for ASTM (LIS1), and with `context` on two more for the same over
+    TLS. `serve` returns after `stop`."""
 
     def __init__(
         self,
@@ -51,31 +30,45 @@ class Listener:
         hl7_port: int,
         astm_port: int,
         *,
-        limit: int = mllp.LIMIT,
-        seconds_a_message: float = SECONDS_A_MESSAGE,
-        seconds_a_frame: float = SECONDS_A_FRAME,
+        context: ssl.SSLContext | None = None,
+        tls_ports: tuple[int, int] = (0, 0),
+        limits: Limits | None = None,
     ) -> None:
-        self.limit, self.seconds_a_message, self.seconds_a_frame = limit, seconds_a_message, seconds_a_frame
+        self.limits = limits or Limits()
+        self.context = context
         self.peers: set[Peer] = set()
         self.lock = threading.Lock()
         self.stopping = threading.Event()
-        self.doors = [(_open(host, hl7_port), "mllp"), (_open(host, astm_port), "lis1")]
+        wanted = [(hl7_port, "mllp", False), (astm_port, "lis1", False)]
+        if context:
+            wanted += [(tls_ports[0], "mllp", True), (tls_ports[1], "lis1", True)]
+        self.doors: list[tuple[socket.socket, str, bool]] = []
+        try:
+            for port, transport, safe in wanted:
+                self.doors.append((_open(host, port), transport, safe))
+        except OSError:
+            self._shut()
+            raise
 
     @property
     def ports(self) -> tuple[int, int]:
-        one, two = (door.getsockname()[1] for door, _transport in self.doors)
+        """Of HL7 and of ASTM, without TLS."""
+        one, two = (door.getsockname()[1] for door, _transport, safe in self.doors if not safe)
         return one, two
 
+    @property
+    def tls_ports(self) -> tuple[int, ...]:
+        """Of HL7 and of ASTM over TLS; none without a certificate."""
+        return tuple(door.getsockname()[1] for door, _transport, safe in self.doors if safe)
+
     def serve(self) -> None:
-        threads = [threading.Thread(target=self._accept, args=door, daemon=True) for door in self.doors]
-        for thread in threads:
-            thread.start()
+        for door in self.doors:
+            threading.Thread(target=self._accept, args=door, daemon=True).start()
         self.stopping.wait()
-        for door, _transport in self.doors:
-            door.close()
+        self._shut()
         with self.lock:
             for peer in self.peers:
-                _hang_up(peer.line)
+                peer.hang_up("we are stopping")
         # A message that is being stored is stored and answered before we go.
         for _ in range(50):
             if not self.peers:
@@ -85,216 +78,121 @@ class Listener:
     def stop(self) -> None:
         self.stopping.set()
 
-    def _accept(self, door: socket.socket, transport: str) -> None:
+    def _shut(self) -> None:
+        for door, _transport, _safe in self.doors:
+            door.close()
+
+    def _accept(self, door: socket.socket, transport: str, safe: bool) -> None:
         while not self.stopping.is_set():
             try:
                 line, address = door.accept()
-            except OSError:
-                return
-            peer = Peer(line, address[0], time.monotonic(), transport, last=time.monotonic())
+            except OSError as error:
+                if self.stopping.is_set() or door.fileno() < 0:
+                    return
+                log.warning("a connection could not be taken: %s", error)  # out of descriptors, say: it passes
+                self.stopping.wait(0.2)
+                continue
+            peer = Peer(line, str(plain_address(address[0])), transport, admitted, tls=safe)
             if self._admit(peer):
                 threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
             else:
                 line.close()
 
     def _admit(self, peer: Peer) -> bool:
-        """Room for one more; when there is none, whoever was silent longest without ever sending a message goes."""
+        """Room for one more, of its address and in all; a peer without use makes room, else the new one goes."""
         with self.lock:
-            if len(self.peers) >= MOST_CONNECTIONS:
-                silent = [one for one in self.peers if not one.messages]
-                if not silent:
-                    log.warning("refused %s: %s connections are open", peer.address, MOST_CONNECTIONS)
+            same = [one for one in self.peers if one.address == peer.address]
+            crowd = (
+                same
+                if len(same) >= self.limits.of_one_address
+                else list(self.peers)
+                if len(self.peers) >= self.limits.connections
+                else []
+            )
+            if crowd:
+                idle = _of_no_use(crowd)
+                if idle is None:
+                    log.warning("refused %s: %s connections are open", peer.address, len(crowd))
                     return False
-                oldest = min(silent, key=lambda one: one.last)
-                self.peers.discard(oldest)
-                _hang_up(oldest.line)
+                self.peers.discard(idle)
+                idle.hang_up("it made room for another")
             self.peers.add(peer)
             return True
 
     def _serve(self, peer: Peer) -> None:
+        why = "an error of ours, see above"
         try:
-            peer.line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            peer.line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            dialect = Analyzer.Dialect.ASTM if peer.transport == "lis1" else Analyzer.Dialect.HL7
-            found = Analyzer.objects.heard_from(peer.address)
-            peer.analyzers = [one for one in found if one.dialect == dialect]
-            connection.close()
-            if not peer.analyzers:
-                log.warning("refused %s: no active analyzer speaks %s from there", peer.address, dialect)
-                return
-            (_Astm if peer.transport == "lis1" else _Mllp)(self, peer).run()
-        except (OSError, NotStored, Error, mllp.FramingError) as error:
-            log.warning("connection of %s ended: %s", peer.address, error)
+            keep_alive(peer.line)
+            if peer.tls:
+                self._shake_hands(peer)
+            peer.know()
+            why = converse(peer, self.limits)
+        except (OSError, Error, NotKnown) as error:
+            why = peer.sent_away or str(error)
         except Exception:
             log.exception("connection of %s ended by an error of ours", peer.address)
         finally:
             connection.close()
-            _hang_up(peer.line)
-            peer.line.close()
             with self.lock:
                 self.peers.discard(peer)
+            part(peer, why)
 
-
-class _Mllp:
-    """A conversation in MLLP: block in, block out."""
-
-    def __init__(self, listener: Listener, peer: Peer) -> None:
-        self.listener, self.peer = listener, peer
-        self.deframer = mllp.Deframer(listener.limit)
-        self.begun = 0.0
-
-    def run(self) -> None:
+    def _shake_hands(self, peer: Peer) -> None:
+        assert self.context is not None
+        peer.line.settimeout(self.limits.seconds_of_handshake)
         try:
-            while not self.deframer.over and (data := self._read()):
-                fail_point("after_read")
-                for found in self.deframer.feed(data):
-                    if isinstance(found, mllp.Frame):
-                        self._message(found.body)
-                    else:
-                        self._keep(found)
-        finally:
-            if rest := self.deframer.close():
-                self._keep(rest)
-
-    def _read(self) -> bytes:
-        """The next bytes; b"" when the peer closed, or when a message took too long."""
-        if self.deframer.waiting:
-            self.begun = self.begun or time.monotonic()
-            left = self.begun + self.listener.seconds_a_message - time.monotonic()
-            if left <= 0:
-                return b""
-            self.peer.line.settimeout(left)
-        else:
-            self.begun = 0.0
-            self.peer.line.settimeout(None)
-        try:
-            return self.peer.line.recv(PIECE)
+            safe = self.context.wrap_socket(peer.line, server_side=True)
         except TimeoutError:
-            return b""
-
-    def _message(self, body: bytes) -> None:
-        self.begun = 0.0
-        for reply in take(self.peer, body):
-            if reply.body is not None and not _goes_another_way(reply, self.peer):
-                self.peer.line.sendall(mllp.frame(reply.body))
-
-    def _keep(self, broken: mllp.Broken) -> None:
-        keep_broken(self.peer, broken)
+            raise NotKnown("it did not begin TLS, and this is a TLS port") from None
+        except ssl.SSLError as error:
+            raise NotKnown(f"no TLS with it: {error.reason or error}. {_advice(error)}") from None
+        peer.line, peer.names = safe, tls.names(safe.getpeercert())
 
 
-def _goes_another_way(reply: receive.Reply, peer: Peer) -> bool:
-    """Orders go over the analyzer's own port, where it has one."""
-    return reply.type.startswith("OML") and any(one.outbound_host for one in peer.analyzers)
+def admitted(peer: Peer) -> list[Analyzer]:
+    """The active analyzers that may speak on this line. NotKnown says what keeps the others out."""
+    found = [one for one in Analyzer.objects.heard_from(peer.address) if one.dialect == peer.dialect]
+    if not found:
+        raise NotKnown(f"no active analyzer speaks {peer.dialect} from there. Add the address to its list")
+    safe = [one for one in found if peer.tls or not one.must_use_tls]
+    if not safe:
+        raise NotKnown(f"{found[0]} must use TLS. Give it the TLS port")
+    named = [one for one in safe if not one.certificate_name or one.certificate_name in peer.names]
+    if not named:
+        shown = ", ".join(sorted(peer.names)) or "none"
+        raise NotKnown(f"{safe[0]} must show the certificate of {safe[0].certificate_name} and showed {shown}")
+    return named
 
 
-class _Astm:
-    """A conversation in LIS1: frames in, ACK out; answers to queries when the line is free."""
-
-    def __init__(self, listener: Listener, peer: Peer) -> None:
-        self.listener, self.peer = listener, peer
-        self.receiver = astm.Receiver(listener.limit)
-        self.answers: list[bytes] = []
-
-    def run(self) -> None:
-        try:
-            while not self.receiver.over and (data := self._read()) is not None:
-                self._take(data)
-                while self.answers and not self.receiver.in_session:
-                    self._send(self.answers.pop(0))
-        finally:
-            if rest := self.receiver.close():
-                keep_broken(self.peer, rest)
-
-    def _read(self) -> bytes | None:
-        """The next bytes; None when the peer closed. A session that falls silent for 30 seconds is given up."""
-        self.peer.line.settimeout(self.listener.seconds_a_frame if self.receiver.in_session else None)
-        try:
-            return self.peer.line.recv(PIECE) or None
-        except TimeoutError:
-            if rest := self.receiver.expire():
-                keep_broken(self.peer, rest)
-            return b""
-
-    def _take(self, data: bytes) -> None:
-        stored = True
-        for found in self.receiver.feed(data):
-            if isinstance(found, astm.Records):
-                try:
-                    replies = take(self.peer, found.body)
-                    self.answers += [reply.body for reply in replies if reply.body is not None]
-                except NotStored:
-                    self.receiver.refuse()
-                    stored = False
-            elif isinstance(found, astm.Answer):
-                self.peer.line.sendall(found.byte if stored else astm.NAK)
-                stored = True
-            else:
-                keep_broken(self.peer, found)
-
-    def _send(self, body: bytes) -> None:
-        """Be the sender for one message; when the instrument wants the line too, it wins and we come back later."""
-        sender = astm.Sender(body)
-        self.peer.line.settimeout(15.0)
-        while not sender.done:
-            self.peer.line.sendall(sender.write())
-            answer = self.peer.line.recv(1)
-            if answer == astm.ENQ:
-                self.answers.insert(0, body)
-                self._take(answer)
-                return
-            if not answer:
-                raise ConnectionError("the instrument closed the connection before it took our answer")
-            sender.answer(answer)
-        self.peer.line.sendall(sender.write())
-
-
-def take(peer: Peer, body: bytes) -> list[receive.Reply]:
-    """Store a whole message and say what it is answered. Raises NotStored; after that nothing may be answered."""
-    now = timezone.now()
-    fail_point("before_store")
-    close_old_connections()
-    try:
-        analyzer = receive.identify(peer.analyzers, body)
-        clinic = (analyzer or peer.analyzers[0]).clinic
-        stored = receive.store(
-            peer.address, body, analyzer=analyzer, clinic=clinic, transport=peer.transport, received=now
-        )
-    except Error as error:
-        raise NotStored(f"the message could not be stored: {error}") from error
-    fail_point("after_commit")
-    replies = receive.reply(stored, body, analyzer, now)
-    receive.keep_reply(stored, replies)
-    peer.messages, peer.last = peer.messages + 1, time.monotonic()
-    fail_point("before_ack")
-    receive.wake_worker()
-    connection.close()
-    return replies
-
-
-def keep_broken(peer: Peer, broken: mllp.Broken) -> None:
-    """What was cut short is kept for a person, and never answered."""
-    clinic = peer.analyzers[0].clinic
-    analyzer = peer.analyzers[0] if len(peer.analyzers) == 1 else None
-    receive.store(
-        peer.address,
-        broken.rest,
-        analyzer=analyzer,
-        clinic=clinic,
-        transport=peer.transport,
-        received=timezone.now(),
-        complete=False,
-        why=broken.why,
+def part(peer: Peer, why: str) -> None:
+    """Close the line and say so in one line of the log."""
+    peer.hang_up()
+    peer.line.close()
+    names = ", ".join(map(str, peer.analyzers)) or "nobody we know"
+    log.info(
+        "closed %s (%s, %s%s) after %.0f s and %s messages: %s",
+        *(peer.address, names, peer.transport, ", TLS" if peer.tls else ""),
+        *(time.monotonic() - peer.opened, peer.messages, why),
     )
-    log.warning("kept %s bytes of %s as INCOMPLETE: %s", len(broken.rest), peer.address, broken.why)
-    connection.close()
+
+
+def _of_no_use(crowd: list[Peer]) -> Peer | None:
+    """Who never sent a message, the first come first; else who was silent longest, if that is long."""
+    if silent := [one for one in crowd if not one.messages]:
+        return min(silent, key=lambda one: one.opened)
+    longest = min(crowd, key=lambda one: one.last)
+    return longest if time.monotonic() - longest.last > LONG_SILENT else None
+
+
+def _advice(error: ssl.SSLError) -> str:
+    if error.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"}:
+        return "It speaks without TLS to the TLS port, or an old TLS: give it the other port, or TLS 1.2."
+    if "CERT" in (error.reason or ""):
+        return "Check its certificate against MHAC_WIRE_CA."
+    return "Check how TLS is set at the analyzer."
 
 
 def _open(host: str, port: int) -> socket.socket:
-    return socket.create_server((host, port), backlog=128, reuse_port=False)
-
-
-def _hang_up(line: socket.socket) -> None:
-    try:
-        line.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return
+    six = ":" in host
+    family = socket.AF_INET6 if six else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128, dualstack_ipv6=host == "::")

@@ -1,7 +1,8 @@
-"""MLLP release 1 framing: bytes in pieces of any size <-> message bodies. No I/O, no clock.
+"""MLLP framing: bytes in pieces of any size <-> message bodies. No I/O, no clock.
 
 A block is 0x0B, the body, 0x1C and (usually) 0x0D; a body holds neither 0x0B nor 0x1C. Bytes between blocks mean
-nothing and are counted, not read. Source: HL7 v2 transport specification, MLLP release 1; tolerances: `docs/wire.md`.
+nothing and are counted, not read. Source: HL7 v2 transport specification, MLLP release 1; release 2 differs only by a
+block of one byte that says "stored" or "not stored". Tolerances: `docs/wire.md`.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 START = b"\x0b"
 END = b"\x1c"
 CARRIAGE_RETURN = b"\x0d"
+STORED, NOT_STORED = b"\x06", b"\x15"  # release 2: the body of a commit acknowledgement
 LIMIT = 16 * 1024 * 1024
 STRAY_KEPT = 64 * 1024
 

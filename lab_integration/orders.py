@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab_integration import lis2
 from lab_integration.acknowledgement import APPLICATION, FACILITY, OURS, stamp
 from lab_integration.hl7 import Delimiters, escape
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NEW, CANCEL, NOTHING = "NW", "CA", "DC"
 MARKS = Delimiters()
+MARKS_OF_LIS2 = Delimiters("|", "^", "\\", "&", "\ue000", sent="|\\^&")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,22 @@ def oml_o33(orders: Sequence[SpecimenOrder], *, number: str, now: datetime.datet
             common.orc_1, common.orc_9 = order.control, stamp(now)
     message.validate()
     return str(message.to_er7()).rstrip("\r").encode() + b"\r"
+
+
+def records(order: SpecimenOrder, *, number: str, now: datetime.datetime, receiver: str) -> bytes:
+    """The same as LIS2-A2 records (H P O... L), for a line that we opened: O-12 N or C (cancel), O-26 O (order)."""
+    header = ["H", MARKS_OF_LIS2.sent, number, "", APPLICATION, *[""] * 4, receiver, "", "P", "LIS2-A2"]
+    person = ["P", "1"]
+    if order.patient:
+        born = (order.patient.get("birth_date") or "").replace("-", "")
+        person += ["", "", "", "", "", born, order.patient.get("sex") or ""]
+    lines = [[*header, f"{now:%Y%m%d%H%M%S}"], person]
+    for place, step in enumerate(order.steps, 1):
+        test = MARKS_OF_LIS2.component * 3 + escape(step.code, MARKS_OF_LIS2)
+        fields = ["O", str(place), escape(order.specimen_id, MARKS_OF_LIS2), "", test, step.priority, *[""] * 19, "O"]
+        fields[11] = "C" if order.control == CANCEL else "N"
+        lines.append(fields)
+    return lis2.build([*lines, ["L", "1", "N"]], MARKS_OF_LIS2).encode()
 
 
 def _add_patient(message: Any, patient: dict[str, Any]) -> None:

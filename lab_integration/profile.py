@@ -58,6 +58,7 @@ class Profile:
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Kabul"))
     sender: str = ""
     ack: str = "auto"
+    mllp: int = 1
     law: bool | None = None
     msh16: str = "standard"
     specimen_fields: tuple[Position, ...] = ()
@@ -158,6 +159,7 @@ ANALYZER = shape.record(
         "timezone": shape.zone,
         "sender": shape.text(),
         "ack": shape.one_of("auto", "original", "accept"),
+        "mllp": shape.whole(1, 2),
         "law": shape.flag,
         "msh16": shape.one_of("standard", "sample_type"),
         "specimen_fields": shape.list_of(_position),

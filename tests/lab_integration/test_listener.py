@@ -8,7 +8,8 @@ import pytest
 from django.db import connection, transaction
 
 from lab_integration import astm, mllp, receive
-from lab_integration.listener import MOST_CONNECTIONS, Listener
+from lab_integration.conversation import Limits
+from lab_integration.listener import Listener
 from lab_integration.models import ReceivedMessage, SentStep
 from mhac.labs.models import LabResult
 
@@ -117,19 +118,26 @@ def test_nothing_is_acknowledged_while_the_journal_is_locked(wire, bench):
     assert stored().count() == 1
 
 
-def test_silent_peers_harm_nobody_and_make_room(wire, bench):
-    silent = [socket.create_connection(("127.0.0.1", wire.ports[0]), timeout=10) for _n in range(MOST_CONNECTIONS)]
-    eventually(lambda: len(wire.peers) == MOST_CONNECTIONS)
+@pytest.mark.parametrize("first", [b"", b"\x0b", b"\x0bMSH|", b"no block at all "])
+def test_64_peers_without_use_harm_nobody_and_make_room(wire, bench, first):
+    """Silent, or stuck in the middle: whoever has something to say is heard at once."""
+    lines = [socket.create_connection(("127.0.0.1", wire.ports[0]), timeout=10) for _n in range(64)]
+    most = wire.limits.of_one_address
+    eventually(lambda: len(wire.peers) == most)
+    for line in lines[-most:]:
+        line.sendall(first)
     start = time.monotonic()
-    assert b"MSA|AA|" in send(wire.ports[0], block(result(bench.accession)))
+    for number in range(3):
+        assert b"MSA|AA|" in send(wire.ports[0], block(result(bench.accession, number=str(number))))
     assert time.monotonic() - start < 5
-    for line in silent:
+    for line in lines:
         line.close()
 
 
 @pytest.fixture
 def strict_wire():
-    listener = Listener("127.0.0.1", 0, 0, limit=2000, seconds_a_message=0.5, seconds_a_frame=0.5)
+    limits = Limits(message=2000, seconds_a_message=0.5, seconds_a_frame=0.5, seconds_an_answer=0.5, seconds_busy=0.3)
+    listener = Listener("127.0.0.1", 0, 0, limits=limits)
     thread = threading.Thread(target=listener.serve, daemon=True)
     thread.start()
     yield listener
@@ -158,7 +166,7 @@ def test_a_message_that_takes_too_long_is_kept_and_the_line_closed(strict_wire, 
 
 
 @pytest.mark.parametrize(
-    "noise", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", bytes(range(256)) * 4, b"\x16\x03\x01\x02\x00"]
+    "noise", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", bytes(range(256)) * 4, b"\x16MSH|no TLS after all"]
 )
 def test_noise_is_never_acknowledged_and_never_lost_in_silence(wire, bench, noise):
     answer = send(wire.ports[0], noise, until=0, close=True)
