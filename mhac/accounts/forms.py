@@ -11,6 +11,33 @@ from mhac.accounts.roles import ROLES
 EMPTY_ROWS = 2
 
 
+class OwnPassword:
+    """For a form with a field `password` and its `request`: it asks who sits there for her own password again."""
+
+    def clean_password(self):
+        user, typed = self.request.user, self.cleaned_data["password"]
+        if not ratelimit.consume(self.request, action="reauthenticate", user=user):
+            raise ValidationError(_("Too many wrong passwords. Wait a minute, then try once more."))
+        if not user.check_password(typed):
+            raise ValidationError(_("This is not your password. Nothing was changed; type it again."))
+        ratelimit.clear(self.request, action="reauthenticate", user=user)
+        return typed
+
+
+class OwnPasswordForm(OwnPassword, forms.Form):
+    """Only the password again, before something that one person must answer for."""
+
+    password = forms.CharField(
+        label=gettext_lazy("Your own password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args, request, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+
 class GrantForm(forms.Form):
     """One role at one site."""
 
@@ -42,7 +69,7 @@ class GrantRows(forms.BaseFormSet):
 Grants = forms.formset_factory(GrantForm, formset=GrantRows, max_num=30)
 
 
-class UserForm(forms.ModelForm):
+class UserForm(OwnPassword, forms.ModelForm):
     """A user, the roles, and the administrator's own password: roles are given by a person, not by an open browser."""
 
     password = forms.CharField(
@@ -76,15 +103,6 @@ class UserForm(forms.ModelForm):
         rows = [{"role": grant.group.name, "site": grant.clinic_id} for grant in held]
         sites = user.sites("accounts.change_user")
         self.grants = Grants(data, prefix="grants", rows=rows, form_kwargs={"sites": sites})
-
-    def clean_password(self):
-        user, typed = self.request.user, self.cleaned_data["password"]
-        if not ratelimit.consume(self.request, action="reauthenticate", user=user):
-            raise ValidationError(_("Too many wrong passwords. Wait a minute, then try once more."))
-        if not user.check_password(typed):
-            raise ValidationError(_("This is not your password. Nothing was changed; type it again."))
-        ratelimit.clear(self.request, action="reauthenticate", user=user)
-        return typed
 
     def clean(self):
         if not self.grants.is_valid():

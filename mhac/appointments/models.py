@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -99,6 +100,12 @@ class BookingQuerySet(models.QuerySet):
         return self.filter(
             screening__case=case, state=Booking.State.BOOKED, slot__starts_at__gte=at(case.clinic, case.clinic.today())
         )
+
+    def to_come(self, programme, clinics):
+        """What is booked for a programme at some sites; the clock of each site says whether its day is over."""
+        since = timezone.now() - datetime.timedelta(days=1)
+        of = {"screening__programme": programme, "slot__clinic__in": clinics, "state": Booking.State.BOOKED}
+        return self.filter(slot__starts_at__gte=since, **of)
 
     def beside(self, booking):
         """Bookings still to come of the same case at the same time, `booking` among them; none once it is over."""

@@ -67,16 +67,15 @@ def offered_to(programme, clinic, first, *, moved=(), days=DAYS):
     found = offered(clinic, first, days)
     if not found:
         return []
-    places = Places(programme, found[0].day, found[-1].day, leaving_out=moved)
+    places = Places(programme, first=found[0].day, last=found[-1].day, leaving_out=moved)
     own = {booking.slot.day for booking in moved}
-    return [_limited(day, clinic, places, day.day in own) for day in found]
+    return [_limited(day, programme, clinic, places, day.day in own) for day in found]
 
 
-def _limited(day, clinic, places, is_own):
-    standing, left = places.on(clinic, day.day), places.left(clinic, day.day)
-    booked = None if standing.cap is None else places.booked(clinic, day.day)
+def _limited(day, programme, clinic, places, is_own):
+    standing, left = places.on(programme, clinic, day.day), places.left(programme, clinic, day.day)
+    booked = None if standing.cap is None else places.booked(programme, clinic, day.day)
+    offers = day.offers
     if left is not None and not is_own:
-        offers = [replace(offer, free=min(offer.free, left)) for offer in day.offers]
-    else:
-        offers = day.offers
+        offers = [replace(offer, free=min(offer.free, left)) for offer in offers]
     return Day(day.day, offers, standing, booked)

@@ -4,7 +4,7 @@ A number that was decided for one site counts the bookings of that site, one for
 """
 
 import datetime
-from collections import Counter
+from collections import Counter, defaultdict
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count
@@ -18,29 +18,30 @@ ONE_DAY = datetime.timedelta(days=1)
 
 
 class Places:
-    """The states of one programme and what is booked from `first` to `last` day, read once in two queries.
+    """The states of programmes and what is booked from `first` to `last` day, read once in two queries.
 
     Bookings in `leaving_out` do not count: those that are about to be moved.
     """
 
-    def __init__(self, programme, first, last=None, *, leaving_out=(), states=None):
-        self.programme, self.states = programme, states or status.States(programme)
-        self._booked = _counted(programme, first, last or first, leaving_out)
+    def __init__(self, *programmes, first, last=None, leaving_out=(), states=None):
+        self._states = states or status.States(*programmes)
+        self._booked = _counted(programmes, first, last or first, leaving_out)
 
-    def on(self, clinic, day):
-        return self.states.on(self.programme, clinic, day)
+    def on(self, programme, clinic, day):
+        return self._states.on(programme, clinic, day)
 
-    def booked(self, clinic, day):
+    def booked(self, programme, clinic, day):
         """How many count on `day` where `clinic` is: there, or at all sites when the number is for all."""
-        at_all = self.on(clinic, day).clinic is None
-        return sum(count for (site, on), count in self._booked.items() if on == day and (at_all or site == clinic.pk))
+        at_all = self.on(programme, clinic, day).clinic is None
+        counts = self._booked[programme, day]
+        return counts.total() if at_all or clinic is None else counts[clinic.pk]
 
-    def left(self, clinic, day):
+    def left(self, programme, clinic, day):
         """How many more are taken on `day`; None without a limit."""
-        standing = self.on(clinic, day)
+        standing = self.on(programme, clinic, day)
         if not standing.takes_people:
             return 0
-        return None if standing.cap is None else max(standing.cap - self.booked(clinic, day), 0)
+        return None if standing.cap is None else max(standing.cap - self.booked(programme, clinic, day), 0)
 
 
 def refusal(programme, clinic, day, *, wanted, leaving_out=()):
@@ -52,14 +53,14 @@ def refusal(programme, clinic, day, *, wanted, leaving_out=()):
     if not standing.takes_people or standing.cap is None:
         return standing.refusal
     status.count_alone(programme, day)
-    places = Places(programme, day, leaving_out=leaving_out)
-    if places.left(clinic, day) >= wanted:
+    places = Places(programme, first=day, leaving_out=leaving_out)
+    if places.left(programme, clinic, day) >= wanted:
         return ""
     said = {
         "programme": standing.name,
         "where": standing.clinic or _("all sites together"),
         "cap": standing.cap,
-        "booked": places.booked(clinic, day),
+        "booked": places.booked(programme, clinic, day),
         "wanted": wanted,
         "day": dateformat.format(day, "l, d M Y"),
         "period": standing.period,
@@ -73,18 +74,18 @@ def refusal(programme, clinic, day, *, wanted, leaving_out=()):
     )
 
 
-def _counted(programme, first, last, leaving_out):
-    """(site, day by its clock) -> people booked"""
+def _counted(programmes, first, last, leaving_out):
+    """(programme, day by the clock of the site) -> site -> people booked"""
     rows = Booking.objects.standing().filter(
-        screening__programme=programme,
+        screening__programme__in=programmes,
         slot__starts_at__gte=_utc(first - ONE_DAY),
         slot__starts_at__lt=_utc(last + 2 * ONE_DAY),
     )
     rows = rows.exclude(pk__in=[booking.pk for booking in leaving_out]).order_by()
-    found: Counter = Counter()
-    slots = rows.values_list("slot__clinic_id", "slot__clinic__timezone", "slot__starts_at").annotate(Count("pk"))
-    for site, zone, starts_at, count in slots:
-        found[site, starts_at.astimezone(ZoneInfo(zone)).date()] += count
+    found: defaultdict = defaultdict(Counter)
+    slots = rows.values_list("screening__programme", "slot__clinic_id", "slot__clinic__timezone", "slot__starts_at")
+    for programme, site, zone, starts_at, count in slots.annotate(Count("pk")):
+        found[programme, starts_at.astimezone(ZoneInfo(zone)).date()][site] += count
     return found
 
 

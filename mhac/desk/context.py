@@ -13,6 +13,7 @@ DOORS = [
     ("lab_integration:inbox", _("Inbox"), "lab_integration.view_inbox"),
     ("desk:to_decide", _("To decide"), "decisions.sign"),
     ("certificates:list", _("Documents"), "certificates.view_certificate"),
+    ("desk:programmes", _("Programmes"), "screenings.view_programmestate"),
     ("portal:documents", _("Documents"), "certificates.view_release"),
     ("lab_integration:analyzers", _("Analyzers"), "lab_integration.view_analyzer"),
     ("accounts:users", _("Users"), "accounts.view_user"),

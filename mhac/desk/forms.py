@@ -1,7 +1,6 @@
 """What the front desk types: a family's case, one card per person, a search."""
 
 from functools import cached_property
-from types import SimpleNamespace
 
 from django import forms
 from django.utils import dateformat
@@ -9,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mhac.clinics import numbers
 from mhac.clinics.numbers import uuid7
+from mhac.desk import intake
 from mhac.patients import births, mrz
 from mhac.patients import services as patients
 from mhac.patients.forms import DayField
@@ -16,14 +16,7 @@ from mhac.patients.models import IdentityDocument, Patient
 from mhac.screenings import services as screenings
 from mhac.screenings.forms import LANGUAGES
 from mhac.screenings.models import Case, Screening
-from mhac.screenings.programmes import programmes, title
-
-# What a programme ends in, by the word of its edition.
-DOCUMENTS = {
-    "ime_summary": _("summary of the medical examination"),
-    "tb_clearance": _("tuberculosis clearance certificate"),
-    "fit_to_travel": _("fit-to-travel letter"),
-}
+from mhac.screenings.programmes import title
 
 
 def auto(**attributes):
@@ -52,9 +45,8 @@ class CaseForm(forms.ModelForm):
 
     def __init__(self, *args, user, day, **kwargs):
         super().__init__(*args, **kwargs)
-        known = programmes()
-        self.editions = [known.edition(key, day) for key in known.keys()]  # noqa: SIM118 - it is no dictionary
         sites = user.sites()
+        self.choices = intake.choices(list(sites), day)
         self.fields["clinic"] = forms.ModelChoiceField(sites, label=_("Site"), empty_label=None)
         if len(sites) == 1:
             self.fields["clinic"].widget = forms.HiddenInput()
@@ -62,21 +54,9 @@ class CaseForm(forms.ModelForm):
             self.fields["clinic"].initial = sites[0].pk
         self.fields["programme"] = forms.ChoiceField(
             label=_("Programme"),
-            choices=[(edition.programme, title(edition)) for edition in self.editions],
+            choices=[(choice.edition.programme, title(choice.edition)) for choice in self.choices],
             error_messages={"required": _("Choose the programme the family comes for.")},
         )
-
-    @property
-    def choices(self):
-        """Each programme with the words for its document, and whether it takes people now."""
-        return [
-            SimpleNamespace(
-                edition=edition,
-                document=DOCUMENTS.get(edition.document, _("the result goes by the partner's portal or forms")),
-                is_open=edition.status not in screenings.TAKES_NOBODY,
-            )
-            for edition in self.editions
-        ]
 
     def clean_phone(self):
         return numbers.clean(self.cleaned_data["phone"])

@@ -11,7 +11,7 @@ from mhac.desk import family
 from mhac.desk.forms import CaseForm, FamilyFormSet, MemberForm, PasteForm, card_of
 from mhac.desk.scanned import is_key
 from mhac.patients import mrz
-from mhac.screenings import services
+from mhac.screenings import services, status
 from mhac.screenings.models import Case, Screening
 
 
@@ -35,6 +35,7 @@ def case(request, pk):
     context = {
         "case": case,
         "programme": family.programme_of(case),
+        "standing": status.on(case.programme, case.clinic, case.clinic.today()),
         "members": people,
         "booked": [member.booking for member in people if member.is_coming],
         "unbooked": [member for member in people if member.screening.is_open and not member.booking],
@@ -49,15 +50,16 @@ def members(request, pk):
     case = get_object_or_404(Case.objects.visible_to(request.user).select_related("clinic"), pk=pk)
     today = case.clinic.today()
     try:
-        shared = {"edition": services.edition_on(case.programme, today), "user": request.user, "today": today}
+        edition = services.edition_for(case.programme, case.clinic, today)
     except services.Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("desk:case", case.pk)
+    shared = {"edition": edition, "user": request.user, "today": today}
     if "save" not in request.POST:
         cards = FamilyFormSet(initial=_cards(request.POST, case, today), form_kwargs=shared)
     elif (cards := _refused(request, case, shared)) is None:
         return redirect("desk:case", case.pk)
-    context = {"case": case, "cards": cards, "edition": shared["edition"], "paste": PasteForm()}
+    context = {"case": case, "cards": cards, "edition": edition, "paste": PasteForm()}
     return render(request, "desk/members.html", context)
 
 
@@ -92,6 +94,7 @@ def _relation(cards, case):
 @transaction.atomic
 def _refused(request, case, shared):
     """The cards with what is wrong beside its field; None when all are registered, now or by the same form before."""
+    status.keep(case.programme)
     Case.objects.select_for_update().get(pk=case.pk)
     keys = [card["key"] for card in _typed(request.POST)]
     if keys and Screening.objects.filter(case=case, pk__in=filter(is_key, keys)).count() == len(keys):

@@ -4,9 +4,11 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from mhac.clinics.numbers import uuid7
 from mhac.patients.forms import ClockField, DayField
 from mhac.protocols.vocabulary import TRAVEL_NEEDS
-from mhac.screenings.models import Consent, TravelPlan
+from mhac.screenings import services
+from mhac.screenings.models import Consent, ProgrammeState, TravelPlan
 from mhac.screenings.services import CHILD_UNTIL
 
 NEEDS = {
@@ -122,3 +124,51 @@ class TravelForm(forms.ModelForm):
         if len(code) != 3 or not code.isalpha():
             raise forms.ValidationError(_("Write the three letters of the country, as in passports: AFG, DEU, IRN."))
         return code
+
+
+class StateForm(forms.Form):
+    """Who is taken by a programme, where, from when. The key is made with the empty form: one form, one decision."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7)
+    clinic = forms.ModelChoiceField(None, label=_("Where"), required=False, empty_label=_("all sites"))
+    state = forms.ChoiceField(label=_("State"), choices=[("", "–"), *ProgrammeState.State.choices])
+    daily_cap = forms.IntegerField(
+        label=_("People a day"), required=False, min_value=1, max_value=1000, help_text=_("Only when limited.")
+    )
+    from_day = DayField(label=_("From"))
+    until = DayField(label=_("Until"), required=False, help_text=_("The last day. Empty: no end set."))
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        widget=forms.TextInput({"dir": "auto", "autocomplete": "off"}),
+        help_text=_("Read at the desk, and by the partner: no names, no dangers."),
+    )
+    risk_note = forms.CharField(
+        label=_("Risk note"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea({"rows": 3, "dir": "auto"}),
+        help_text=_("What the analysis of protection risks said. No partner reads it."),
+    )
+
+    def __init__(self, *args, user, programme, clinic, **kwargs):
+        super().__init__(*args, initial={"clinic": clinic, "from_day": clinic.today()}, **kwargs)
+        self.user, self.programme, self.row = user, programme, None
+        needed = "screenings.add_programmestate"
+        where = self.fields["clinic"]
+        where.queryset = user.sites(needed)
+        if needed not in user.rights.get(None, ()):
+            where.required, where.empty_label = True, None
+
+    def decision(self):
+        """What `services.decide_state` takes."""
+        return self.cleaned_data | {"by": self.user}
+
+    def clean(self):
+        data = super().clean()
+        if not self.errors:
+            try:
+                self.row = services.proposed(self.programme, **self.decision())
+            except services.Refused as refusal:
+                raise forms.ValidationError(str(refusal)) from refusal
+        return data
