@@ -93,7 +93,9 @@ class SignOff(Row):
 
 class ExpiryNoticeQuerySet(models.QuerySet):
     def visible_to(self, user):
-        return self.filter(case__clinic__in=user.sites()).select_related("case__clinic", "seen_by")
+        # Shown beside other lists, so the right is named here and not taken from the page.
+        sites = user.sites("decisions.view_expirynotice")
+        return self.filter(case__clinic__in=sites).select_related("case__clinic", "screening__patient", "seen_by")
 
     def unseen(self):
         return self.filter(seen_at__isnull=True)

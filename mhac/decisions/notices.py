@@ -78,12 +78,12 @@ def acknowledge(notice, *, by):
 
 
 def standing(notices):
-    """[(notice, clock)] of unseen notices that still say what is: the expiry is the same, and the family has not left.
+    """[(notice, clock)] of those notices that still say what is: the expiry is the same, and the family has not left.
 
     The nearest of each family. Where there is none, one question is asked; otherwise a number that does not grow.
     """
     nearest = {}
-    for notice in notices.unseen().order_by("-made_on", "days"):
+    for notice in notices.order_by("-made_on", "days"):
         nearest.setdefault((notice.case_id, notice.expires_on), notice)
     by_site = defaultdict(list)
     for notice in nearest.values():
