@@ -35,6 +35,7 @@ SEX_SIGNS = {"female": "F", "male": "M"}
 DOCUMENT_SIGNS = {"passport": "P", "e_tazkira": "ET", "tazkira": "T", "unhcr": "U", "por_card": "PR", "other": "O"}
 PHOTO_HASH_BYTES = 8
 UNFIT = "F4"
+WAIVED = "not done: waived by the physician"
 
 
 def freeze(screening, signoff, *, kind, number, photo, on) -> dict:
@@ -159,11 +160,15 @@ def _unverified(answer):
 
 
 def _examinations(kind, signoff):
-    """[{item, on: [days], said}] of what was done, in the order of the catalogue of wording."""
+    """[{item, on: [days], said}] of what was done, in the order of the catalogue of wording.
+
+    A summary says too what was waived, so that nobody takes it for done; the physician's reason stays in the house.
+    """
     if kind == Certificate.Kind.FIT_TO_TRAVEL:
         return []
-    done = {item for item, state in signoff.answer.get("items", {}).items() if state["state"] == "done"}
+    states = {item: found["state"] for item, found in signoff.answer.get("items", {}).items()}
     summary = kind == Certificate.Kind.IME_SUMMARY
+    waived = [item for item in ITEMS if summary and states.get(item) == "waived"]
     return [
         {
             "item": item,
@@ -172,8 +177,8 @@ def _examinations(kind, signoff):
             "to_authority": summary and item in TO_THE_AUTHORITY,
         }
         for item in ITEMS
-        if item in done
-    ]
+        if states.get(item) == "done"
+    ] + [{"item": item, "on": [], "said": WAIVED, "to_authority": False} for item in waived]
 
 
 def _days(item, facts):

@@ -7,14 +7,39 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mhac.decisions import facts, words
-from mhac.decisions.models import SignOff
+from mhac.decisions import facts, grounds, words
+from mhac.decisions.models import Judgement, SignOff
 from mhac.protocols.assessment import assess
 from mhac.protocols.facts import Refused, read
 from mhac.protocols.programme import Edition
+from mhac.protocols.rules import rules
 from mhac.screenings.programmes import programmes
 
 LABORATORY = "labs:collect"
+SETTLED = frozenset({"done", "waived"})
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a physician decided about one item, and who, when and why, as the row beside the item says it."""
+
+    code: str
+    item: str
+    by: str
+    at: datetime.datetime
+    reason: str
+
+    @property
+    def word(self):
+        return Judgement.Code(self.code).label
+
+    def written(self):
+        """As a signature keeps it."""
+        return {"code": self.code, "item": self.item, "by": self.by, "at": self.at.isoformat(), "reason": self.reason}
+
+    @classmethod
+    def read(cls, written):
+        return cls(**written | {"at": datetime.datetime.fromisoformat(written["at"])})
 
 
 @dataclass(frozen=True)
@@ -36,10 +61,17 @@ class Entry:
     accepted: int | None
     product: str
     ordered: bool
+    can_be_waived: bool
+    judged: tuple[Judged, ...]
 
     @property
     def is_open(self):
-        return self.state != "done"
+        return self.state not in SETTLED
+
+    @property
+    def waits_for_physician(self):
+        """Whether the programme leaves it to a physician and she has not said yes or no."""
+        return self.group != "required" and self.state != "waived"
 
     @property
     def can_be_done(self):
@@ -57,13 +89,16 @@ class Entry:
     @property
     def mark(self):
         told = (self.group, self.state, self.reason, self.not_before, self.accepted, self.ordered)
-        shown = (self.item, *map(str, told), *self.rules)
+        shown = (self.item, *map(str, told), *self.rules, *(str(each.at) for each in self.judged))
         return hashlib.sha256("|".join(shown).encode()).hexdigest()[:6]
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """A proposal. `facts` and `answer`: what the assessment took and gave; `contradiction` stands in for an answer."""
+    """A proposal. `facts` and `answer`: what the assessment took and gave; `contradiction` stands in for an answer.
+
+    `judged`: what physicians decided about items; `not_waived`: why each open item cannot be waived, None where it can.
+    """
 
     facts: dict
     answer: dict
@@ -72,6 +107,8 @@ class Ledger:
     entries: tuple[Entry, ...]
     unknown: tuple[tuple[str, str], ...]
     unverified_results: tuple[str, ...]
+    judged: tuple[Judged, ...]
+    not_waived: dict
     signed: bool = False
 
     @property
@@ -97,7 +134,25 @@ class Ledger:
     @property
     def to_settle(self):
         """Items that wait for a physician: proposed ones may be done meanwhile, withheld ones may not."""
-        return tuple(entry for entry in self.entries if entry.group != "required")
+        return tuple(entry for entry in self.entries if entry.waits_for_physician)
+
+    @property
+    def waived(self):
+        return tuple(entry for entry in self.entries if entry.state == "waived")
+
+    def why_not_waived(self, item):
+        """The sentence that stands against waiving this item, or ""."""
+        if self.contradiction:
+            return self.contradiction
+        asked = {entry.item: entry.label for entry in self.entries}
+        if item not in asked:
+            return _("This programme does not ask for it: %(item)s. Nothing has to be waived.") % {
+                "item": words.ITEMS[item]
+            }
+        if item not in self.not_waived:
+            return _("This is done and its result stands: %(item)s.") % {"item": asked[item]}
+        code = self.not_waived[item]
+        return words.NOT_WAIVED[code] % {"item": asked[item]} if code else ""
 
     @property
     def missing(self):
@@ -119,7 +174,7 @@ class Ledger:
 
     @property
     def progress(self):
-        done = len(self.required) - len(self.open_entries)
+        done = sum(entry.state == "done" for entry in self.required)
         return ngettext("%(done)s of %(all)s item done", "%(done)s of %(all)s items done", len(self.required)) % {
             "done": done,
             "all": len(self.required),
@@ -188,7 +243,13 @@ class Ledger:
     @property
     def verified(self):
         """Whether every rule behind the proposal is confirmed by a named physician or a stored source."""
-        return all(entry.verified for entry in self.entries)
+        behind = (rule["verified"] for rules in self.grounds.values() for rule in rules)
+        return all(entry.verified for entry in self.entries) and all(behind)
+
+    @property
+    def grounds(self):
+        """The rules behind each part of the outcome (`grounds.of`), as they are or as they were signed."""
+        return self.answer.get("grounds", {})
 
     @property
     def marks(self):
@@ -209,31 +270,39 @@ def of_records(records, *, on, signing_at=None):
     """The ledger of rows that are already fetched."""
     stated = facts.of_records(records, on=on, signing_at=signing_at)
     edition = programmes().by_key(records.screening.edition)
+    judged = tuple(_judged(records.judgements))
     try:
-        answer, contradiction = answer_to(stated, edition), ""
+        answer, not_waived = _assessed(stated, edition)
+        contradiction = ""
     except Refused as refusal:
-        answer, contradiction = {}, refusal.message
+        answer, not_waived, contradiction = {}, {}, refusal.message
+    ordered = {order.item for order in records.orders if order.state == order.State.ORDERED}
     return Ledger(
         facts=stated,
         answer=answer,
         edition=edition,
         contradiction=contradiction,
-        entries=tuple(_entries(answer, {o.item for o in records.orders if o.state == o.State.ORDERED})),
+        entries=tuple(_entries(answer, ordered=ordered, judged=judged, not_waived=not_waived)),
         unknown=tuple((path, words.UNKNOWN[path]) for path in answer.get("unknown", ())),
         unverified_results=tuple(_unverified(records.orders)),
+        judged=judged,
+        not_waived=not_waived,
     )
 
 
 def of_signoff(signoff):
     """The ledger as it was signed: whatever is edited later, it reads the same."""
+    judged = tuple(Judged.read(written) for written in signoff.answer.get("judgements", ()))
     return Ledger(
         facts=signoff.facts,
         answer=signoff.answer,
         edition=programmes().by_key(signoff.edition),
         contradiction="",
-        entries=tuple(_entries(signoff.answer, ordered=set())),
+        entries=tuple(_entries(signoff.answer, ordered=set(), judged=judged, not_waived={})),
         unknown=(),
         unverified_results=(),
+        judged=judged,
+        not_waived={},
         signed=True,
     )
 
@@ -246,10 +315,23 @@ def standing(screening, *, on):
 
 def answer_to(stated, edition):
     """What the rules of an edition say about facts of the contract. Raises `protocols.facts.Refused`."""
-    return assess(read(stated, programmes()), edition).answer()
+    return _assessed(stated, edition)[0]
 
 
-def _entries(answer, ordered):
+def _assessed(stated, edition):
+    """The answer with the rules behind each part of it, and which open items cannot be waived."""
+    assessed = assess(read(stated, programmes()), edition)
+    return assessed.answer() | {"grounds": grounds.of(assessed, edition, rules())}, assessed.not_waived
+
+
+def _judged(judgements):
+    """Standing decisions about items; the others show in the outcome."""
+    for each in judgements:
+        if each.item and each.withdrawn_at is None:
+            yield Judged(code=each.code, item=each.item, by=str(each.by), at=each.at, reason=each.reason)
+
+
+def _entries(answer, *, ordered, judged, not_waived):
     for group in ("required", "proposed", "withheld") if answer else ():
         for item in sorted(answer[group], key=list(words.ITEMS).index):
             found = answer["items"][item]
@@ -270,6 +352,8 @@ def _entries(answer, ordered):
                 accepted=found.get("accepted"),
                 product=found.get("product", ""),
                 ordered=item in ordered,
+                can_be_waived=item in not_waived and not_waived[item] is None,
+                judged=tuple(each for each in judged if each.item == item),
             )
 
 

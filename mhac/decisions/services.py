@@ -87,9 +87,8 @@ def judge(screening, *, code, reason, by, item="", age=None, grade=""):
     refusal = _REFUSALS[code](screening=screening, standing=standing, item=item, age=age, grade=grade)
     if refusal:
         raise NotReady(refusal)
-    said = {"order": {"item": item}, "waive": {"item": item}, "use_age": {"age": age}, "grade": {"grade": grade}}.get(
-        code, {}
-    )
+    about = {"item": item}
+    said = {"order": about, "waive": about, "use_age": {"age": age}, "grade": {"grade": grade}}.get(code, {})
     made = Judgement(screening=screening, code=code, reason=reason.strip(), by=by, **said)
     made._history_user = by
     made.save(force_insert=True)

@@ -1,10 +1,12 @@
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from mhac.accounts.models import Access
 from mhac.accounts.permissions import needs, record_access
 from mhac.decisions import ledger, services, words
 from mhac.decisions.forms import BecauseForm, JudgementForm, SignForm
@@ -19,19 +21,27 @@ def _about(screening):
     return {"screening": screening, "age": screening.patient.age_on(today), "ledger": found}
 
 
-def _back(request, screening):
-    """To the page of this site that sent the form, else to the ledger."""
+def _is_open_before_her(request, screening):
+    """Whether today's opening of this ledger is written already, so that its refreshing is no second one."""
+    same = {"label": screening._meta.label_lower, "key": str(screening.pk), "page": "decisions:ledger"}
+    opened = Access.objects.filter(user=request.user, **same)
+    return opened.filter(at__date=timezone.localdate()).exists()
+
+
+def _back(request, screening, otherwise="decisions:ledger"):
+    """To the page of this site that sent the form, else to the named page about the screening."""
     asked = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure()):
         return redirect(asked)
-    return redirect("decisions:ledger", screening.pk)
+    return redirect(otherwise, screening.pk)
 
 
 @needs("decisions.view_ledger")
 def show_ledger(request, pk):
     """The ledger as a page, and as the panel that other pages hold (htmx)."""
     screening = get_object_or_404(Screening.objects.visible_to(request.user).whole(), pk=pk)
-    record_access(request, screening, clinic=screening.clinic)
+    if not (request.htmx and "seen" in request.GET and _is_open_before_her(request, screening)):
+        record_access(request, screening, clinic=screening.clinic)
     about = _about(screening)
     about["changed"] = about["ledger"].changed_since(request.GET.get("seen", ""))
     about["places"] = {place for place, needed in words.PLACE_PERMISSIONS.items() if request.user.has_perm(needed)}
@@ -64,7 +74,7 @@ def judge(request, pk):
             form.add_error(None, str(refusal))
         else:
             messages.success(request, _("Your decision is recorded."))
-            return redirect("desk:review", screening.pk)
+            return _back(request, screening, otherwise="desk:review")
     record_access(request, screening, clinic=screening.clinic)
     return render(request, "decisions/judge.html", about | {"form": form})
 

@@ -121,8 +121,40 @@ STATES = {
     "due": _("to do"),
     "deferred": _("put off"),
     "not_before": _("not yet"),
+    "waived": _("waived"),
 }
-STATE_COLOURS = {"done": "green", "pending": "blue", "due": "amber", "deferred": "purple", "not_before": "purple"}
+STATE_COLOURS = {
+    "done": "green",
+    "pending": "blue",
+    "due": "amber",
+    "deferred": "purple",
+    "not_before": "purple",
+    "waived": "purple",
+}
+
+# Why an item is not waived (`protocols.waivers.why_not`), and what to do instead.
+NOT_WAIVED = {
+    "ground": _("%(item)s is never waived: everything else rests on it. Have it done."),
+    "partner_asked": _("The partner asked for this: %(item)s. Only the partner can let it go; ask there first."),
+    "paper_states_it": _(
+        "The certificate of this programme states that tuberculosis was looked for, so this is not waived: %(item)s."
+        " Have it done, or give the screening up."
+    ),
+    "class_states_it": _(
+        "The class of this programme states the result, so this is not waived: %(item)s. Have it done, or give the"
+        " screening up."
+    ),
+    "each_vaccine": _("Vaccines are waived one by one, each with its reason, where the doses are written down."),
+    "result_stands": _(
+        "A result that is not clearly negative is on record for this and stands: %(item)s. Finish it; only what is"
+        " missing can be waived."
+    ),
+    "taken": _(
+        "This is taken and its result is on the way: %(item)s. Wait for it, or cancel the order first if it will never"
+        " come."
+    ),
+    "age_open": _("It depends on the age whether this is asked for: %(item)s. Decide which age counts."),
+}
 
 REASONS = {
     "unanswered": _("A screening question is not answered yet."),
@@ -238,6 +270,8 @@ WARNINGS = {
     "expires_before_arrival": _("The result ends before the planned arrival."),
     "passport_expires_before_departure": _("The passport expires before the departure."),
     "fit_to_travel_expired": _("The departure is more than 72 hours after the check. Examine again closer to it."),
+    "item_waived": _("A physician waived what this programme asks for; it stands in the list with the reason."),
+    "waiver_without_effect": _("A waiver no longer counts: the item is begun, or what was found since asks for it."),
     "polio_dose_under_4_weeks": _("The polio dose is less than four weeks old at departure."),
 }
 

@@ -161,7 +161,7 @@ def _by_room(found):
     """The page where something is done -> the states of what the ledger asks for there."""
     rooms = defaultdict(set)
     for entry in found.required:
-        if entry.place:
+        if entry.place and entry.state != "waived":
             rooms[entry.place].add(entry.state)
     if "person.pregnancy" in dict(found.unknown):
         rooms["exams:pregnancy"].add("due")

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from . import fit_to_travel, grading, items, nutrition, presumptive, sputum, tuberculosis, vaccination
+from . import fit_to_travel, grading, items, nutrition, presumptive, sputum, tuberculosis, vaccination, waivers
 from .ages import limit_crossed
 from .conditions import leaving_afghanistan
 from .facts import Facts
@@ -22,7 +22,7 @@ from .programme import Edition, Row, Term
 from .requirements import Asked, collect
 from .rules import Rule, rules
 from .situation import Situation, weigh
-from .state import State
+from .state import WAIVED, State
 from .tuberculosis import TbClass
 from .vaccination import Plan
 from .validity import Validity, valid_until
@@ -74,7 +74,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """`open_items` are the required items that are not done; `decided_by` the rules behind class, grade and dates."""
+    """`open_items` are the required items that are not done nor waived; `decided_by` the rules behind class, grade and
+    dates; `not_waived` says of each item that is not settled which code of `waivers.why_not` stands against waiving it,
+    None where it may be waived.
+
+    `items_unknown`: the edition's sentence, until a physician has said that the list of this person is complete.
+    """
 
     id: str
     edition: str
@@ -92,8 +97,10 @@ class Assessment:
     presumptive: Doses | None = None
     fit_to_travel: Fitness | None = None
     nutrition: Category | None = None
+    items_unknown: str = ""
     open_items: tuple[str, ...] = ()
     decided_by: tuple[Rule, ...] = ()
+    not_waived: dict[str, str | None] = field(default_factory=dict)
 
     def answer(self) -> Json:
         """The output of the contract, section 3: JSON values, sets sorted."""
@@ -138,6 +145,8 @@ class Assessment:
             }
         if self.nutrition is not None:
             given["nutrition"] = {"category": self.nutrition.name, "rules": [self.nutrition.rule]}
+        if self.items_unknown:
+            given["items_unknown"] = self.items_unknown
         return given
 
 
@@ -152,11 +161,15 @@ def assess(facts: Facts, edition: Edition) -> Assessment:
     s = weigh(facts, edition)
     asked = collect(s)
     vaccines = _vaccines(s)
-    found = {
-        code: Item(code, _state(code, s, asked, vaccines), rows, _accepts(code, s))
-        for code, rows in sorted(asked.rows().items())
+    states = {code: _state(code, s, asked, vaccines) for code in asked.rows()}
+    not_waived = {
+        code: "age_open" if code in asked.withheld else waivers.why_not(code, state, s, vaccines)
+        for code, state in states.items()
+        if not state.done
     }
-    open_items = tuple(code for code in sorted(asked.required) if not found[code].state.done)
+    states |= {code: WAIVED for code in waivers.waived(s) if code in not_waived and not_waived[code] is None}
+    found = {code: Item(code, states[code], rows, _accepts(code, s)) for code, rows in sorted(asked.rows().items())}
+    open_items = tuple(code for code in sorted(asked.required) if not states[code].settled)
     unknown = _unknown(s, asked)
     tb = tuberculosis.us_class(s, all_done=not open_items) if edition.practice.us_classes else TbClass()
     outcome = decide(
@@ -165,7 +178,8 @@ def assess(facts: Facts, edition: Edition) -> Assessment:
         vaccines,
         all_done=not open_items,
         all_known=not unknown,
-        waiting=bool(asked.proposed or asked.withheld),
+        waiting=bool(asked.withheld or s.items_unknown)
+        or any(states[code].name != "waived" for code in asked.proposed),
     )
     grade = grading.grade(s) if edition.practice.grade else None
     if grade is not None and outcome.cleared:
@@ -184,14 +198,16 @@ def assess(facts: Facts, edition: Edition) -> Assessment:
         unknown=unknown,
         outcome=outcome,
         valid_until=until,
-        warnings=_warnings(s, asked, outcome, grade, until),
+        warnings=_warnings(s, asked, states, outcome, grade, until),
         computed=_computed(s),
         vaccination=vaccines,
         presumptive=_presumptive(s),
         fit_to_travel=fitness,
         nutrition=category,
+        items_unknown=s.items_unknown,
         open_items=open_items,
         decided_by=_decided_by(s, tb, validity, grade, fitness, category),
+        not_waived={code: why for code, why in not_waived.items() if not states[code].settled},
     )
 
 
@@ -249,6 +265,9 @@ def _decided_by(
             ("LAB-EGFR", s.egfr is not None),
             ("LAB-DR", s.resistance is not None),
             ("AGE-4", len(s.ages.ends) > 1),
+            ("WAIVE-1", bool(s.facts.decided("waive"))),
+            ("TB-BAR", s.tb_disease and not practice.us_classes),
+            ("LIST-1", bool(s.edition.items_unknown)),
         )
         if holds
     }
@@ -309,12 +328,18 @@ def _computed(s: Situation) -> Json:
 
 
 def _warnings(
-    s: Situation, asked: Asked, outcome: Outcome, grade: grading.Grade | None, until: date | None
+    s: Situation,
+    asked: Asked,
+    states: dict[str, State],
+    outcome: Outcome,
+    grade: grading.Grade | None,
+    until: date | None,
 ) -> tuple[str, ...]:
     facts, findings, travel = s.facts, s.facts.findings, s.facts.travel
     counted = sputum.count(findings.sputum)
     read_films = [film for film in findings.chest_xray if film.findings is not None and s.pregnant]
     xpert = findings.xpert
+    waived = {states[code].name for code in waivers.waived(s) if code in states and not states[code].done}
     holds = {
         "age_ambiguous": asked.ambiguous,
         "age_limit_crossed": limit_crossed(facts, s.ages, s.edition.age_limits),
@@ -330,6 +355,8 @@ def _warnings(
         "expires_before_arrival": until is not None and travel.arrival is not None and travel.arrival > until,
         "passport_expires_before_departure": _passport_expires(facts),
         "fit_to_travel_expired": fit_to_travel.check_expired(travel.pec_signed, travel.departure),
+        "item_waived": "waived" in waived,
+        "waiver_without_effect": bool(waived - {"waived"}),
         "polio_dose_under_4_weeks": "polio_dose" in asked.rows() and items.exit_dose(s).under_four_weeks,
     }
     if s.syphilis.warning is not None:

@@ -154,6 +154,7 @@ _DECISION_KEYS = {
     "no_tb_disease": ("reason",),
     "use_age": ("age", "reason"),
     "order": ("item", "reason"),
+    "waive": ("item", "reason"),
     "grade": ("grade",),
     "list_complete": ("reason",),
 }

@@ -8,7 +8,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`name` is done, pending, due, deferred or not_before; the rest explains it.
+    """`name` is done, waived, pending, due, deferred or not_before; the rest explains it.
 
     `accepted`: specimens that count (sputum). `product`: what to give (polio dose).
     """
@@ -23,8 +23,14 @@ class State:
     def done(self) -> bool:
         return self.name == "done"
 
+    @property
+    def settled(self) -> bool:
+        """Nothing more has to happen: it is done, or a physician waived it."""
+        return self.done or self.name == "waived"
+
 
 DONE = State("done")
 DUE = State("due")
 AWAITED = State("pending", "result_awaited")
 REPEAT = State("due", "repeat")
+WAIVED = State("waived")

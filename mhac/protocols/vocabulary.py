@@ -208,8 +208,9 @@ TRAVEL_NEEDS = (
     "stretcher",
 )
 
-# `list_complete` is ours: it answers an edition whose list of items is not known (`LIST-1`).
-DECISIONS = ("tb_disease", "no_tb_disease", "use_age", "order", "grade", "list_complete")
+# `list_complete` and `waive` are ours: the first answers an edition whose list of items is not known (`LIST-1`), the
+# second replaces a missing item (`WAIVE-1`).
+DECISIONS = ("tb_disease", "no_tb_disease", "use_age", "order", "grade", "list_complete", "waive")
 GRADES = ("A", "B")
 
 # ISO 3166-1 alpha-3, officially assigned codes.

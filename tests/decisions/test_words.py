@@ -25,9 +25,11 @@ def answers():
                 answer=answer,
                 edition=edition,
                 contradiction="",
-                entries=tuple(ledger._entries(answer, set())),
+                entries=tuple(ledger._entries(answer, ordered=set(), judged=(), not_waived={})),
                 unknown=tuple((path, words.UNKNOWN[path]) for path in answer["unknown"]),
                 unverified_results=(),
+                judged=(),
+                not_waived={},
             )
 
 
