@@ -117,11 +117,12 @@ def acknowledge(message: Message, profile: Profile, now: datetime.datetime, numb
     at_once, later, original = due(message, profile)
     replies = []
     if original:
-        replies.append(_reply(message, "AR" if fault else "AA", "original", fault, now, number))
+        replies.append(_reply(message, profile, "AR" if fault else "AA", "original", fault, now, number))
     if at_once and at_once != ("SU" if fault else "ER"):
-        replies.append(_reply(message, "CR" if fault else "CA", "accept", fault, now, number))
+        replies.append(_reply(message, profile, "CR" if fault else "CA", "accept", fault, now, number))
     if later and later != ("SU" if fault else "ER") and not (fault and replies):
-        replies.append(_reply(message, "AR" if fault else "AA", "application", fault, now, number + "A" * len(replies)))
+        number += "A" * len(replies)
+        replies.append(_reply(message, profile, "AR" if fault else "AA", "application", fault, now, number))
     return replies or [SILENCE]
 
 
@@ -183,10 +184,27 @@ def header_of_answer(message: Message, type_: str, now: datetime.datetime, numbe
     ]
 
 
-def _reply(message: Message, code: str, mode: str, fault: Fault | None, now: datetime.datetime, number: str) -> Reply:
+def _reply(
+    message: Message,
+    profile: Profile,
+    code: str,
+    mode: str,
+    fault: Fault | None,
+    now: datetime.datetime,
+    number: str,
+) -> Reply:
     type_ = "^".join(part for part in ("ACK", message.event, "ACK" if has_structure(message) else "") if part)
     header = header_of_answer(message, type_, now, number)
-    return finish(message, [header, ["MSA", code, message.control_id]], type_, code, mode, fault)
+    said = accepted(message, profile) if code == "AA" else ["MSA", code, message.control_id]
+    if profile.msh16 == "sample_type":
+        header[16] = message.header.raw(16)  # Mindray: the kind of sample stands in the answer too
+    return finish(message, [header, said], type_, code, mode, fault)
+
+
+def accepted(message: Message, profile: Profile) -> list[str]:
+    """MSA that says AA; Mindray chemistry looks for the status 0 in MSA-6 (its host interface manual)."""
+    status = ["Message accepted", "", "", "0"] if profile.msh16 == "sample_type" else []
+    return ["MSA", "AA", message.control_id, *status]
 
 
 def finish(

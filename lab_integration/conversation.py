@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from django.db import Error, close_old_connections, connection
 from django.utils import timezone
 
-from lab_integration import astm, mllp, receive, send
+from lab_integration import astm, mllp, receive, send, strangers
 from lab_integration.failpoints import fail_point
 from lab_integration.models import Analyzer, SentMessage
 from lab_integration.tls import CLIENT_HELLO
@@ -62,6 +62,7 @@ class Peer:
     tls: bool = False
     names: frozenset[str] = frozenset()  # in the certificate that it showed
     analyzers: list[Analyzer] = field(default_factory=list)
+    opening: strangers.Opening | None = None  # through which somebody may speak whom we do not know
     commits: bool = False  # MLLP release 2: 0x06 after storage
     known_at: float = 0.0
     heard: bool = False
@@ -196,10 +197,8 @@ class _Mllp:
             self.peer.write(mllp.frame(one), self.limits.seconds_an_answer)
 
     def _goes_another_way(self, reply: receive.Reply) -> bool:
-        """Orders go to the analyzer's own port, where it has one and this line is not it."""
-        return (
-            not self.peer.called and reply.type.startswith("OML") and any(map(send.has_own_port, self.peer.analyzers))
-        )
+        """Orders go to the analyzer's own port, where it has one."""
+        return reply.type.startswith("OML") and any(map(send.has_own_port, self.peer.analyzers))
 
     def _offer(self) -> None:
         """Send the next order that waits for this analyzer; one at a time."""
@@ -343,7 +342,9 @@ def take(peer: Peer, body: bytes) -> list[receive.Reply]:
     try:
         peer.know()
         analyzer = receive.identify(peer.analyzers, body)
-        clinic = (analyzer or peer.analyzers[0]).clinic
+        if not peer.analyzers and not (peer.opening and strangers.take(peer.opening, now)):
+            raise NotStored("nobody listens for strangers any more, or too much came")
+        clinic = (analyzer or (peer.analyzers or [peer.opening])[0]).clinic
         replies = receive.take(
             peer.address, body, analyzer=analyzer, clinic=clinic, transport=peer.transport, received=now
         )

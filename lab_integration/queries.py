@@ -6,18 +6,27 @@ LIS2 (Q record). Without `send_patient` an answer names nobody.
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lab_integration import hl7, lis2
-from lab_integration.acknowledgement import APPLICATION, Reply, due, finish, has_structure, header_of_answer, stamp
+from lab_integration.acknowledgement import (
+    APPLICATION,
+    Reply,
+    accepted,
+    due,
+    finish,
+    has_structure,
+    header_of_answer,
+    stamp,
+)
 from lab_integration.hl7 import Message
 from lab_integration.lis2 import Session
 from lab_integration.orders import NOTHING, SpecimenOrder, fresh, oml_o33
 from lab_integration.profile import Profile
 
 ALL = {"WOS_ALL", "ALL"}
-WITHOUT_WORK = "There is nothing to do for this specimen."
+BY_PLACE = "Queries by rack or tray are not supported. Query by the number on the tube."
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class Ask:
     tag: str
     specimens: tuple[str, ...] = ()
     everything: bool = False
+    place: bool = False  # by rack or tray alone: where a tube stands is not known here
 
 
 def asked(message: Message, profile: Profile) -> Ask:
@@ -43,7 +53,11 @@ def asked(message: Message, profile: Profile) -> Ask:
     words = {query.part(1, 1).upper(), query.part(3).upper()}
     if words & ALL:
         return Ask(query.part(2), everything=True)
-    return _ask(query.part(2), query.part(4 if message.event in {"Z01", "Z03"} else 3), profile)
+    if message.event in {"Z01", "Z03"}:
+        return _ask(query.part(2), query.part(4), profile)
+    found = _ask(query.part(2), query.part(3), profile)
+    by_place = not found.specimens and any(query.part(number) for number in range(4, 9))
+    return replace(found, place=by_place)
 
 
 def asked_by_records(session: Session, profile: Profile) -> Ask:
@@ -67,7 +81,7 @@ def answer(
     if write is None:
         write = _cepheid if message.event in {"Z01", "Z03"} else _law
     _at_once, _later, original = due(message, profile)
-    return write(message, ask, work, "original" if original else "application", now)
+    return write(message, ask, work, profile, "original" if original else "application", now)
 
 
 def _record(ask: Ask, work: Sequence[SpecimenOrder], segments: list[list[str]]) -> dict[str, Any]:
@@ -84,18 +98,24 @@ def _patient(work: Sequence[SpecimenOrder]) -> dict[str, Any] | None:
     return next((dict(one.patient) for one in work if one.patient), None)
 
 
-def _law(message: Message, ask: Ask, work: Sequence[SpecimenOrder], mode: str, now: datetime.datetime) -> list[Reply]:
+def _law(
+    message: Message, ask: Ask, work: Sequence[SpecimenOrder], profile: Profile, mode: str, now: datetime.datetime
+) -> list[Reply]:
     """RSP^K11, then the work of each specimen as an order message of its own; DC when there is none."""
     type_ = "RSP^K11^RSP_K11"
     header = [*header_of_answer(message, type_, now, fresh(now)), "", "", "LAB-27" + message.marks.component + "IHE"]
     query = message.first("QPD")
+    status = "AR" if ask.place else "OK" if work else "NF"
     segments = [header, ["MSA", "AA", message.control_id]]
-    segments.append(["QAK", query.raw(2) if query else "", "OK" if work else "NF"])
+    if ask.place:
+        where = message.marks.component.join(("QPD", "1", "3"))
+        segments.append(["ERR", "", where, "101", "E", "", "", "", hl7.escape(BY_PLACE, message.marks)])
+    segments.append(["QAK", query.raw(2) if query else "", status])
     if query:
         segments.append(list(query.fields))
-    replies = [
-        finish(message, segments, type_, "AA", mode, answer=_record(ask, (), segments) | {"status": segments[2][2]})
-    ]
+    replies = [finish(message, segments, type_, "AA", mode, answer=_record(ask, (), segments) | {"status": status})]
+    if ask.place:
+        return replies
     nothing = SpecimenOrder(next(iter(ask.specimens), ""), NOTHING)
     named = any(one.patient for one in work)
     # One message for everything, but never two people in it.
@@ -111,7 +131,7 @@ def _law(message: Message, ask: Ask, work: Sequence[SpecimenOrder], mode: str, n
 
 
 def _cepheid(
-    message: Message, ask: Ask, work: Sequence[SpecimenOrder], mode: str, now: datetime.datetime
+    message: Message, ask: Ask, work: Sequence[SpecimenOrder], profile: Profile, mode: str, now: datetime.datetime
 ) -> list[Reply]:
     """One RSP^Z02 with the orders, or without any."""
     type_ = "RSP^Z02" + ("^RSP_Z02" if has_structure(message) else "")
@@ -140,19 +160,19 @@ def _person(one: SpecimenOrder, now: datetime.datetime, marks: hl7.Delimiters) -
 
 
 def _mindray(
-    message: Message, ask: Ask, work: Sequence[SpecimenOrder], mode: str, now: datetime.datetime
+    message: Message, ask: Ask, work: Sequence[SpecimenOrder], profile: Profile, mode: str, now: datetime.datetime
 ) -> list[Reply]:
     """QCK^Q02, and when there is work a DSR^Q03 with numbered DSP lines."""
     status = "OK" if work else "NF"
     header = header_of_answer(message, "QCK^Q02", now, fresh(now))
-    first = [header, ["MSA", "AA", message.control_id], ["ERR", "0"], ["QAK", "SR", status]]
+    first = [header, accepted(message, profile), ["ERR", "0"], ["QAK", "SR", status]]
     replies = [finish(message, first, "QCK^Q02", "AA", mode, answer=_record(ask, (), first) | {"status": status})]
     if not work:
         return replies
     definition, filter_ = message.first("QRD"), message.first("QRF")
     for one in work:
         header = header_of_answer(message, "DSR^Q03", now, fresh(now))
-        segments = [header, ["MSA", "AA", message.control_id], ["ERR", "0"], ["QAK", "SR", "OK"]]
+        segments = [header, accepted(message, profile), ["ERR", "0"], ["QAK", "SR", "OK"]]
         segments += [list(segment.fields) for segment in (definition, filter_) if segment]
         segments += [["DSP", str(number), "", text] for number, text in _display(one, message.marks)]
         segments.append(["DSC", ""])
@@ -175,7 +195,7 @@ def _display(one: SpecimenOrder, marks: hl7.Delimiters) -> list[tuple[int, str]]
 
 
 def _worklist(
-    message: Message, ask: Ask, work: Sequence[SpecimenOrder], mode: str, now: datetime.datetime
+    message: Message, ask: Ask, work: Sequence[SpecimenOrder], profile: Profile, mode: str, now: datetime.datetime
 ) -> list[Reply]:
     """ORR^O02 with the order, or AR with MSH and MSA alone."""
     header = header_of_answer(message, "ORR^O02", now, fresh(now))
