@@ -27,10 +27,11 @@ class TimeForm(forms.Form):
         }
     )
 
-    def __init__(self, *args, members, days, **kwargs):
+    def __init__(self, *args, members, days, asked=(), **kwargs):
+        """`asked`: keys of members whom the address names; they are ticked, or everybody where it names none."""
         super().__init__(*args, **kwargs)
         self.fields["members"].queryset = members
-        self.fields["members"].initial = members
+        self.fields["members"].initial = [each for each in members if str(each.pk) in asked] or members
         self.fields["time"].choices = [(offer.key, offer.key) for day in days for offer in day.offers]
 
     def clean_time(self):

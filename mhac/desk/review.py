@@ -18,7 +18,7 @@ from mhac.decisions import facts, ledger, services, words
 from mhac.decisions.forms import SignForm
 from mhac.decisions.ledger import Ledger
 from mhac.decisions.models import SignOff
-from mhac.desk import chart
+from mhac.desk import chart, clock
 from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam
 from mhac.screenings.models import Screening
 
@@ -56,6 +56,7 @@ def to_decide(request):
         "changed": changed_after_signing(signed),
         "signed": signed.filter(signed_on=timezone.localdate())[:PER_PAGE],
         "words": words.SIGNED,
+        "soon": clock.ends_soon(request.user),
     }
     return render(request, "desk/to_decide.html", context)
 

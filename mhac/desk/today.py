@@ -6,7 +6,7 @@ from django.shortcuts import render
 
 from mhac.accounts.permissions import needs
 from mhac.appointments.forms import DayForm
-from mhac.desk import board
+from mhac.desk import board, clock
 
 
 @needs("appointments.view_booking")
@@ -16,8 +16,11 @@ def today(request):
     day = DayForm(request.GET).chosen(clinic.today())
     context = {"sites": sites, "clinic": clinic, "day": day, "station": board.station_of(request.user)}
     context |= {"board": board.of(clinic, day, request.user), "is_open": clinic.is_open_on(day)}
+    context["standings"] = intake.other_than_open(clinic, day)
     context |= _beside(day, clinic.today())
-    return render(request, "desk/today.html#board" if request.htmx else "desk/today.html", context)
+    if request.htmx:
+        return render(request, "desk/today.html#board", context)
+    return render(request, "desk/today.html", context | {"soon": clock.ends_soon(request.user)})
 
 
 @needs("exams.view_chestxray")
