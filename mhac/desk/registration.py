@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from mhac.accounts.permissions import needs, record_access
-from mhac.desk import family
+from mhac.desk import clock, family
 from mhac.desk.forms import CaseForm, FamilyFormSet, MemberForm, PasteForm, card_of
 from mhac.desk.scanned import is_key
 from mhac.patients import mrz
@@ -37,6 +37,7 @@ def case(request, pk):
         "programme": family.programme_of(case),
         "standing": status.on(case.programme, case.clinic, case.clinic.today()),
         "members": people,
+        "ending": clock.warning(case),
         "booked": [member.booking for member in people if member.is_coming],
         "unbooked": [member for member in people if member.screening.is_open and not member.booking],
         "paste": PasteForm(),
