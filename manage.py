@@ -10,7 +10,8 @@ def main() -> None:
         # The rules need neither a secret nor a database, so this command also answers on a bare machine.
         from mhac.protocols.__main__ import main as assess
 
-        sys.exit(assess(sys.argv[2:]))
+        folders = [folder for folder in os.environ.get("MHAC_PROGRAMMES", "").split(os.pathsep) if folder]
+        sys.exit(assess([*sys.argv[2:], *folders]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mhac.settings")
     from django.core.management import execute_from_command_line
 

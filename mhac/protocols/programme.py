@@ -6,6 +6,7 @@ file, the line and the key in the message: an edition with a hole would silently
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -218,9 +219,13 @@ def read_programmes(folders: Iterable[Path] = ()) -> Programmes:
             raise EditionFault(f"{folder} is not a folder. Name the folder that holds the editions' .toml files.")
         for path in sorted(folder.glob("*.toml")):
             edition = read_edition(path)
-            for mark, what in ((edition.key, "key"), ((edition.programme, edition.in_force), "in_force day")):
+            for key, mark, what in (
+                ("edition", edition.key, "key"),
+                ("in_force", (edition.programme, edition.in_force), "in_force day"),
+            ):
                 if mark in seen:
-                    raise EditionFault(f"{path}: the edition has the same {what} as {seen[mark]}. Change one of them.")
+                    same = f"the edition has the same {what} as {seen[mark]}. Change one of them."
+                    raise EditionFault(f"{path}, line {line_of(_content(path), key)}, {key}: {same}")
                 seen[mark] = path
             editions.append(edition)
     return Programmes(editions)
@@ -228,7 +233,7 @@ def read_programmes(folders: Iterable[Path] = ()) -> Programmes:
 
 def read_edition(path: Path) -> Edition:
     """One file. Raises `EditionFault` with file, line and key."""
-    content = path.read_text(encoding="utf-8")
+    content = _content(path)
     try:
         values: Mapping[str, object] = tomllib.loads(content, parse_float=Decimal)
     except tomllib.TOMLDecodeError as fault:
@@ -238,6 +243,17 @@ def read_edition(path: Path) -> Edition:
     except Refused as fault:
         line = line_of(content, fault.path)
         raise EditionFault(f"{path}, line {line}, {fault.path}: {fault.message}") from None
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise EditionFault(f"{path}: this is not UTF-8 text. Save the file as UTF-8.") from None
+    except OSError as fault:
+        raise EditionFault(
+            f"{path} cannot be read: {fault.strerror or fault}. Check its name and permissions."
+        ) from None
 
 
 def _edition(values: dict[str, object], stem: str) -> Edition:
@@ -415,11 +431,20 @@ def _reference(value: object, path: str) -> Reference:
     return Reference(
         name=box.needed("name", _any_text),
         needed=box.needed("needed", flag),
-        pattern=box.needed("pattern", _any_text),
+        pattern=box.needed("pattern", _pattern),
         hard=box.needed("hard", flag),
         source=box.needed("source", text),
         verified=box.needed("verified", flag),
     )
+
+
+def _pattern(value: object, path: str) -> str:
+    written = _any_text(value, path)
+    try:
+        re.compile(written)
+    except re.error as fault:
+        raise Refused(path, f"{shown(value)} is no regular expression: {fault}.") from None
+    return written
 
 
 def _practice(value: object, path: str) -> Practice:

@@ -1,25 +1,31 @@
-"""Do the tests notice a changed rule? `python -m tests.protocols.mutants [SAMPLE] [SEED] [MODULE ...]`.
+"""Do the tests notice a changed rule? `python -m tests.protocols.mutants [SAMPLE|all] [SEED] [MODULE ...]`.
 
-Changes one comparison, number, sign or word of the rules at a time in a copy of the package and runs the tests on the
-copy. A change that no test notices is printed; the last line is the score. Uses one core and the real tree is not
-touched.
+Changes one comparison, number, sign or word of the rules at a time, in memory, and runs the tests on it in a process of
+its own: first the two files that noticed most in this module so far, then the others, until one fails. A change that no
+test notices is printed; the last line is the score. The tree is not touched, chance is fixed, one core is used.
 """
 
 import ast
 import copy
+import importlib.abc
+import importlib.util
+import os
 import random
-import shutil
-import subprocess
+import signal
 import sys
-import tempfile
+import time
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = Path("mhac") / "protocols"
+PACKAGE = "mhac.protocols"
+FOLDER = ROOT / "mhac" / "protocols"
+TESTS = Path(__file__).parent
 # Tests that start processes or compare pages add time and notice nothing that the others do not.
-LEFT_OUT = {"test_describe.py", "test_rehearsal.py", "test_assess_command.py"}
+LEFT_OUT = {"test_describe.py", "test_rehearsal.py", "test_assess_command.py", "test_start.py", "test_memory.py"}
 # Data, reading and printing: held by the refusals and the cases; their strings would only change sentences.
 NOT_MUTATED = {"__init__.py", "__main__.py", "describe.py", "vocabulary.py", "rehearsal.py", "toml_lines.py"}
+LONGEST_SECONDS = 120
 SWAPS = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -81,67 +87,143 @@ def change(tree, site):
     elif isinstance(node, ast.UnaryOp):
         node.op, node.operand = ast.Not(), ast.UnaryOp(ast.Not(), node.operand)
     elif isinstance(node, ast.Constant):
-        value = node.value
-        node.value = another(value)
+        node.value = another(node.value)
     else:
         node.op = SWAPS[type(node.op)]()
-    return made, f"line {node.lineno}: {before}  ->  {ast.unparse(node)}"
+    return ast.fix_missing_locations(made), f"{node.lineno}: {before}  ->  {ast.unparse(node)}"
 
 
-def noticed(copy_of_root):
-    """Whether a test fails on the copy."""
-    tests = sorted(path for path in (ROOT / "tests" / "protocols").glob("test_*.py") if path.name not in LEFT_OUT)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-c",
-        "none.ini",
-        "--rootdir",
-        ".",
-        "--import-mode=importlib",
+class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives one module of the package from a changed tree, the others as they are."""
+
+    def __init__(self, name, tree):
+        self.name, self.tree = name, tree
+
+    def find_spec(self, name, path=None, target=None):
+        if name != self.name:
+            return None
+        where = FOLDER / f"{name.rpartition('.')[2]}.py"
+        return importlib.util.spec_from_file_location(name, where, loader=self)
+
+    def exec_module(self, module):
+        exec(compile(self.tree, module.__spec__.origin, "exec"), module.__dict__)
+
+
+def run(files, name, tree):
+    """In a child process: the index of the first of these files with a failure, None when there is none."""
+    import pytest
+
+    if name is not None:
+        sys.meta_path.insert(0, Changed(f"{PACKAGE}.{name}", tree))
+    options = ["-x", "-q", "-c", os.devnull, "--rootdir", str(ROOT), "--import-mode=importlib", "--noconftest"]
+    options += [
+        "-p",
+        "no:django",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:faulthandler",
+        "--tb=no",
+        "--assert=plain",
+        "-W",
+        "ignore",
     ]
-    command += ["-p", "no:django", "-p", "no:cacheprovider", "--noconftest", "-W", "ignore"]
-    command += [f"tests/protocols/{path.name}" for path in tests]
-    done = subprocess.run(command, cwd=copy_of_root, capture_output=True, check=False, timeout=300)
-    if done.returncode not in (0, 1, 2):
-        raise RuntimeError(done.stdout.decode()[-2000:] + done.stderr.decode()[-2000:])
-    return done.returncode != 0
+    first, rest = files[:2], files[2:]
+    for chosen in (first, rest):
+        failed = Failed(chosen)
+        status = pytest.main([*options, *(str(TESTS / file) for file in chosen)], plugins=[failed])
+        if status != pytest.ExitCode.OK:
+            return failed.file
+    return None
+
+
+class Failed:
+    """Remembers the file of the first failure; a file that cannot even be read counts for itself."""
+
+    def __init__(self, files):
+        self.file = files[0]
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.file = Path(report.location[0]).name
+
+    def pytest_collectreport(self, report):
+        if report.failed and report.nodeid.endswith(".py"):
+            self.file = Path(report.nodeid).name
+
+
+def noticed_by(files, name=None, tree=None):
+    """The file that notices a change, None when none does. A change that never ends is noticed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(LONGEST_SECONDS)
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        told = files[0]
+        try:
+            told = run(files, name, tree) or ""
+        finally:
+            os.write(writing, told.encode())
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as answer:
+        told = answer.read().decode()
+    _, status = os.waitpid(child, 0)
+    return files[0] if status else told or None
+
+
+def prepare():
+    """What every child would import again: the tools, none of the rules."""
+    import hypothesis
+    import hypothesis.strategies
+    import pytest  # noqa: F401 - imported once, for all children
+
+    hypothesis.settings.register_profile("fixed", derandomize=True, database=None)
+    hypothesis.settings.load_profile("fixed")
+    sys.path.insert(0, str(ROOT))
 
 
 def main(arguments):
-    sample, seed = (int(arguments[0]) if arguments else 100), (int(arguments[1]) if len(arguments) > 1 else 1)
+    wanted, seed = (arguments[0] if arguments else "100"), (int(arguments[1]) if len(arguments) > 1 else 1)
     chosen = set(arguments[2:])
     modules = [
         path
-        for path in sorted((ROOT / PACKAGE).glob("*.py"))
+        for path in sorted(FOLDER.glob("*.py"))
         if path.name not in NOT_MUTATED and (not chosen or path.stem in chosen)
     ]
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in modules}
     every = [(path, site) for path, tree in trees.items() for site in sites(tree)]
-    picked = random.Random(seed).sample(every, min(sample, len(every)))
-    unnoticed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(ROOT / "tests" / "protocols", root / "tests" / "protocols")
-        for package in (root / "mhac", root / "tests"):
-            (package / "__init__.py").touch()
-        (root / "none.ini").write_text("[pytest]\n")
-        if noticed(root):
-            print("The tests fail on the unchanged rules. Mend them first.")
-            return 2
-        for path, site in sorted(picked, key=lambda each: (each[0], each[1])):
-            made, what = change(trees[path], site)
-            target = root / PACKAGE / path.name
-            target.write_text(ast.unparse(made), encoding="utf-8")
-            if not noticed(root):
-                unnoticed += 1
-                print(f"not noticed: {path.name}, {what}", flush=True)
-            shutil.copy(path, target)
-    print(f"{len(picked) - unnoticed} of {len(picked)} changes noticed, of {len(every)} possible", flush=True)
+    number = len(every) if wanted == "all" else min(int(wanted), len(every))
+    picked = sorted(random.Random(seed).sample(every, number), key=lambda each: (each[0], each[1]))
+    prepare()
+    files = sorted(path.name for path in TESTS.glob("test_*.py") if path.name not in LEFT_OUT)
+    begun = time.monotonic()
+    if failing := noticed_by(files):
+        print(f"{failing} fails on the unchanged rules. Mend it first.")
+        return 2
+    kills = {path: Counter({f"test_{path.stem}.py": 1, "test_cases.py": 1}) for path in modules}
+    unnoticed = Counter()
+    for path, site in picked:
+        made, what = change(trees[path], site)
+        best = [file for file, _ in kills[path].most_common() if file in files]
+        told = noticed_by([*best, *(file for file in files if file not in best)], path.stem, made)
+        if told is None:
+            unnoticed[path.name] += 1
+            print(f"not noticed: {path.name}:{what}", flush=True)
+        else:
+            kills[path][told] += 1
+    for path in modules:
+        of_module = sum(each[0] == path for each in picked)
+        print(f"{path.name:22} {of_module - unnoticed[path.name]:4} of {of_module:4}")
+    missed = unnoticed.total()
+    share = 100 * (len(picked) - missed) / max(len(picked), 1)
+    print(
+        f"{len(picked) - missed} of {len(picked)} changes noticed ({share:.1f} %), of {len(every)} possible, "
+        f"in {(time.monotonic() - begun) / 60:.0f} minutes",
+        flush=True,
+    )
     return 0
 
 
