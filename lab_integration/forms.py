@@ -1,7 +1,8 @@
+import re
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from lab_integration.models import Analyzer
 from mhac.clinics.numbers import clean
 
 
@@ -30,44 +31,28 @@ class ChooseForm(forms.Form):
     )
 
 
-class MatchForm(forms.Form):
-    """Whose tube it was: the number on its label and the birth date of the person, and how this was found out."""
+class ProposeForm(forms.Form):
+    """Whose tube it was: the number on its label, what the proposer knows of the person, how this was found out."""
 
-    accession = forms.CharField(label=_("Number on the tube's label"), max_length=20)
-    birth_date = forms.DateField(label=_("Birth date of the person"))
+    accession = forms.CharField(label=_("Number on the tube's label"), max_length=40)
+    birth_date = forms.DateField(label=_("Birth date of the person"), required=False)
+    initials = forms.CharField(label=_("Initials in Latin letters (given name, family name)"), required=False)
     because = forms.CharField(label=_("How this was found out"), min_length=5, max_length=200)
 
     def clean_accession(self):
-        return clean(self.cleaned_data["accession"])
+        number = clean(self.cleaned_data["accession"])
+        if len(number) > 20:
+            raise forms.ValidationError(_("That is no number of a tube. Scan the label."))
+        return number
 
+    def clean_initials(self):
+        initials = clean(self.cleaned_data["initials"]).replace(".", "")
+        if initials and not re.fullmatch("[A-Z]{2}", initials):
+            raise forms.ValidationError(_("Write two Latin letters: ZA for Zahra Ahmadi."))
+        return initials
 
-class AnalyzerForm(forms.ModelForm):
-    """An analyzer: where it speaks from, where it takes orders, how it writes."""
-
-    class Meta:
-        model = Analyzer
-        fields = [
-            "clinic",
-            "name",
-            "dialect",
-            "addresses",
-            "link",
-            "outbound_host",
-            "outbound_port",
-            "takes_orders",
-            "must_use_tls",
-            "certificate_name",
-            "silent_after",
-            "active",
-            "profile",
-        ]
-        widgets = {"profile": forms.Textarea(attrs={"rows": 24, "dir": "ltr", "spellcheck": "false", "class": "code"})}
-        help_texts = {
-            "addresses": _("One or several, separated by commas: 10.0.4.17, 10.0.4.0/24"),
-            "profile": _("Code map and reading rules as JSON; docs/wire.md names every key."),
-        }
-
-    def __init__(self, *args, user, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["clinic"].queryset = user.sites()
-        self.fields["link"].required = False  # without a word, the analyzer connects to us
+    def clean(self):
+        given = super().clean()
+        if not given.get("birth_date") and not given.get("initials") and not self.errors:
+            raise forms.ValidationError(_("Give the birth date of the person, or the initials."))
+        return given

@@ -1,28 +1,85 @@
-"""What the inbox shows: a page of what waits, with a fixed number of queries, and the state of the wire."""
+"""What the inbox lists: what waits, by reason, analyzer, site and age, in a fixed number of queries; and the wire."""
 
 import datetime
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, fields, replace
+from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, OuterRef, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from lab_integration import hl7, lis2, words
-from lab_integration.models import Analyzer, Listening, ReceivedLine, ReceivedMessage, SentMessage
-from mhac.labs.services import WAITING
+from lab_integration import shown, words
+from lab_integration.models import (
+    WAITING_LINES,
+    Analyzer,
+    Listening,
+    Proposal,
+    ReceivedLine,
+    ReceivedMessage,
+    SentMessage,
+)
 
 ROWS = 50
-SHOWN = 400  # signs of one field on the message page
 DOWN_AFTER = datetime.timedelta(seconds=45)
-CONTROL = {code: chr(0x2400 + code) for code in range(32)} | {127: "␡"}
+TABS = ("messages", "lines", "proposals", "orders", "dismissed", "dismissed_lines")
+AGES = {"1": _("for an hour"), "24": _("for a day"), "168": _("for a week"), "720": _("for a month")}
+# What each list can be narrowed by as its reason.
+REASONS = {
+    "messages": ReceivedMessage.State.choices,
+    "lines": [(state, words.LINE_STATES[state]) for state in WAITING_LINES],
+    "orders": [("ALL", _("everything that was sent")), *SentMessage.State.choices],
+}
 
 
 @dataclass(frozen=True)
 class Page:
-    """Rows, newest last key first; `after` is the key from which the next page begins, or "" on the last one."""
+    """Rows in their order; `after` is the key from which the next page begins, or "" on the last one."""
 
     rows: list
     after: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which list, narrowed how, from where on; as it stands in the address of the page. Nonsense counts as nothing."""
+
+    tab: str = "messages"
+    state: str = ""
+    analyzer: str = ""
+    site: str = ""
+    older: str = ""
+    order: str = ""
+    after: str = ""
+
+    @classmethod
+    def of(cls, query):
+        """Read from a query or a form."""
+        given = {field.name: query.get(field.name, "") for field in fields(cls)}
+        given["tab"] = given["tab"] if given["tab"] in TABS else "messages"
+        states = {value for value, _label in REASONS.get(given["tab"], ())}
+        given["state"] = given["state"] if given["state"] in states else ""
+        given["older"] = given["older"] if given["older"] in AGES else ""
+        given["order"] = "oldest" if given["order"] == "oldest" else ""
+        for name in ("analyzer", "site", "after"):
+            given[name] = str(key_of(given[name]) or "")
+        return cls(**given)
+
+    @property
+    def address(self):
+        """Its query, without what stands at its usual value; the page begins at its first row."""
+        return urlencode({k: v for k, v in self.__dict__.items() if v and k != "after"})
+
+    def next(self, after):
+        return replace(self, after="").address + "&" + urlencode({"after": after})
+
+    @property
+    def reasons(self):
+        return REASONS.get(self.tab, ())
+
+    @property
+    def narrowed(self):
+        return bool(self.state or self.analyzer or self.site or self.older)
 
 
 def key_of(text):
@@ -33,103 +90,187 @@ def key_of(text):
         return None
 
 
-def page(rows, after, size=ROWS):
-    """The next `size` rows below the key `after`, by descending key."""
+def page(rows, choice, size=ROWS):
+    """The next `size` rows beyond the key of `choice`, by key, which grows with time."""
+    oldest, after = choice.order == "oldest", key_of(choice.after)
     if after is not None:
-        rows = rows.filter(pk__lt=after)
-    found = list(rows.order_by("-pk")[: size + 1])
+        rows = rows.filter(**{"pk__gt" if oldest else "pk__lt": after})
+    found = list(rows.order_by("pk" if oldest else "-pk")[: size + 1])
     return Page(found[:size], str(found[size - 1].pk) if len(found) > size else "")
 
 
-def messages(user, state, after):
-    """Messages that wait for a person (or, with a state, all in that state), newest first."""
+def list_of(user, choice, now=None):
+    """The page of `choice`, each row ready to be shown; `.may_open` where this user may see its bytes."""
+    now = now or timezone.now()
+    show = {"messages": _messages, "lines": _lines, "proposals": _proposals, "orders": _orders}
+    show |= {"dismissed": _dismissed, "dismissed_lines": _dismissed_lines}
+    found = show[choice.tab](user, choice, now)
+    opened = set(user.sites("lab_integration.view_payload").values_list("pk", flat=True))
+    for row in found.rows:
+        row.may_open = _site_of(row) in opened
+    return found
+
+
+def _site_of(row):
+    if isinstance(row, SentMessage):
+        return row.analyzer.clinic_id
+    if isinstance(row, Proposal):
+        row = row.line
+    return row.message.clinic_id if isinstance(row, ReceivedLine) else row.clinic_id
+
+
+def _narrow(rows, choice, now, path=""):
+    """Rows by analyzer, site and age of their message, which stands at `path`."""
+    if choice.analyzer:
+        rows = rows.filter(**{f"{path}analyzer": choice.analyzer})
+    if choice.site:
+        rows = rows.filter(**{f"{path}clinic": choice.site})
+    if choice.older:
+        rows = rows.filter(**{f"{path}received_at__lt": now - datetime.timedelta(hours=int(choice.older))})
+    return rows
+
+
+def messages(user, choice, now):
+    """Messages that wait for a person, or with a reason all in that state."""
     rows = ReceivedMessage.objects.visible_to(user)
-    rows = rows.filter(state=state) if state else rows.waiting()
-    waiting = Count("lines", filter=Q(lines__state__in=WAITING))
-    return page(rows.defer("body", "reply").select_related("analyzer").annotate(lines_waiting=waiting), after)
+    rows = rows.filter(state=choice.state) if choice.state else rows.waiting()
+    return _narrow(rows, choice, now)
 
 
-def lines(user, after):
-    """Lines that wait for a person, newest first."""
+def lines(user, choice, now):
+    """Rows that wait for a person, or those with one reason."""
     rows = ReceivedLine.objects.visible_to(user).waiting().filter(message__state__in=ReceivedMessage.WAITING)
-    return page(rows.select_related("message__analyzer").defer("message__body", "message__reply"), after)
+    rows = rows.filter(state=choice.state) if choice.state else rows
+    return _narrow(rows, choice, now, "message__")
 
 
-def orders(user, after):
-    """What we sent and an analyzer refused or never answered."""
-    stuck = [SentMessage.State.REFUSED, SentMessage.State.UNKNOWN, SentMessage.State.WAITING]
-    rows = SentMessage.objects.filter(analyzer__clinic__in=user.sites(), state__in=stuck)
-    return page(rows.select_related("analyzer").defer("body", "reply").prefetch_related("steps"), after)
+def chosen(user, choice, until, now=None):
+    """The rows of one reason up to the key that the page showed as its newest; none where no reason is chosen."""
+    now, listed = now or timezone.now(), {"messages": messages, "lines": lines}.get(choice.tab)
+    if listed is None or not choice.state or key_of(until) is None:
+        return ReceivedMessage.objects.none()
+    return listed(user, choice, now).filter(pk__lte=key_of(until))
+
+
+def bulk(user, choice, now=None):
+    """How many wait for the chosen reason, and the newest key among them; None without a reason that waits."""
+    now = now or timezone.now()
+    if choice.tab not in ("messages", "lines") or choice.state not in (*ReceivedMessage.WAITING, *WAITING_LINES):
+        return None
+    rows = {"messages": messages, "lines": lines}[choice.tab](user, choice, now)
+    newest = rows.order_by("-pk").values_list("pk", flat=True).first()
+    return {"number": rows.count(), "until": newest} if newest else None
+
+
+def _messages(user, choice, now):
+    found = page(messages(user, choice, now).defer("body", "reply").select_related("analyzer", "clinic"), choice)
+    waiting = ReceivedLine.objects.filter(message__in=found.rows).waiting().values("message").order_by("message")
+    numbers = {row["message"]: row["number"] for row in waiting.annotate(number=Count("pk"))}
+    for row in found.rows:
+        row.lines_waiting = numbers.get(row.pk, 0)
+        row.control_shown, row.colour = shown.visible(row.control_id), words.colour(row.state, waits=True)
+        row.type_shown, row.sentence = shown.visible(row.type), words.message_reason(row)
+    return found
+
+
+def _lines(user, choice, now):
+    rows = lines(user, choice, now).select_related("message__analyzer", "message__clinic", "result")
+    found = page(rows.defer("message__body", "message__reply"), choice)
+    strange = [line for line in found.rows if line.state == shown.UNMATCHED]
+    read = shown.with_bytes({line.message_id for line in strange}) if strange else []
+    likely = shown.suggest(read, strange, now)
+    for line in found.rows:
+        shown.dressed(line)
+        line.likely = next(iter(likely.get((line.message_id, line.specimen_id), [])), None)
+    return found
+
+
+def _proposals(user, choice, now):
+    rows = _narrow(Proposal.objects.visible_to(user).waiting(), choice, now, "line__message__")
+    rows = rows.select_related("line__message__analyzer", "line__message__clinic", "proposed_by")
+    found = page(rows.defer("line__message__body", "line__message__reply"), choice)
+    for row in found.rows:
+        shown.dressed(row.line)
+    return found
+
+
+def _orders(user, choice, now):
+    rows = SentMessage.objects.visible_to(user)
+    if choice.state != "ALL":
+        rows = rows.filter(state=choice.state) if choice.state else rows.stuck()
+    if choice.analyzer:
+        rows = rows.filter(analyzer=choice.analyzer)
+    if choice.site:
+        rows = rows.filter(analyzer__clinic=choice.site)
+    if choice.older:
+        rows = rows.filter(made_at__lt=now - datetime.timedelta(hours=int(choice.older)))
+    rows = rows.select_related("analyzer__clinic").defer("body", "reply").prefetch_related("steps")
+    found = page(rows, choice)
+    for row in found.rows:
+        row.reason_shown = shown.visible(row.reason)
+    return found
+
+
+def _dismissed(user, choice, now):
+    rows = ReceivedMessage.objects.visible_to(user).filter(state=ReceivedMessage.State.DISMISSED)
+    rows = _narrow(rows, choice, now).select_related("analyzer", "clinic", "dismissed_by").defer("body", "reply")
+    found = page(rows, choice)
+    for row in found.rows:
+        row.control_shown, row.type_shown = shown.visible(row.control_id), shown.visible(row.type)
+    return found
+
+
+def _dismissed_lines(user, choice, now):
+    rows = ReceivedLine.objects.visible_to(user).filter(state="DISMISSED")
+    rows = _narrow(rows, choice, now, "message__").select_related(
+        "message__analyzer", "message__clinic", "dismissed_by", "result"
+    )
+    found = page(rows.defer("message__body", "message__reply"), choice)
+    for row in found.rows:
+        shown.dressed(row)
+        row.was = words.line_state(row.dismissed_from)
+    return found
+
+
+def counts(user):
+    """How much waits: messages and rows (each also by state), proposals, orders that are stuck."""
+    found = ReceivedMessage.objects.visible_to(user).waiting().values("state").annotate(number=Count("pk"))
+    by_state = {row["state"]: row["number"] for row in found.order_by("state")}
+    waiting = ReceivedLine.objects.visible_to(user).waiting().filter(message__state__in=ReceivedMessage.WAITING)
+    rows = waiting.values("state").annotate(number=Count("pk")).order_by("state")
+    by_line = {row["state"]: row["number"] for row in rows}
+    return {
+        "messages": sum(by_state.values()),
+        "lines": sum(by_line.values()),
+        "by_state": by_state | by_line,
+        "proposals": Proposal.objects.visible_to(user).waiting().count(),
+        "orders": SentMessage.objects.visible_to(user).stuck().count(),
+    }
+
+
+def choices(user):
+    """What the list can be narrowed by: the analyzers and the sites of this user."""
+    sites = user.sites().order_by("code")
+    analyzers_ = Analyzer.objects.visible_to(user).order_by("name").only("name", "clinic")
+    return {"analyzers": [(str(one.pk), one.name) for one in analyzers_], "sites": [(str(o.pk), o.name) for o in sites]}
+
+
+def _last_message():
+    rows = ReceivedMessage.objects.filter(analyzer=OuterRef("pk")).order_by("-received_at")
+    return Subquery(rows.values("received_at")[:1])
 
 
 def wire(user, now):
     """Whether the wire is up, and which analyzers have been silent for too long."""
     listening = Listening.objects.first()
-    analyzers = Analyzer.objects.visible_to(user).active().annotate(last=Max("messages__received_at"))
+    analyzers = Analyzer.objects.visible_to(user).active().annotate(last=_last_message())
     silent = [one for one in analyzers if one.is_silent(one.last, now)]
     return {"up": listening is not None and now - listening.beat_at < DOWN_AFTER, "silent": silent}
 
 
-def counts(user):
-    """How much waits: by state of the message, and lines."""
-    found = ReceivedMessage.objects.visible_to(user).waiting().values("state").annotate(number=Count("pk"))
-    by_state = {row["state"]: row["number"] for row in found}
-    waiting = ReceivedLine.objects.visible_to(user).waiting().filter(message__state__in=ReceivedMessage.WAITING)
-    return {"messages": sum(by_state.values()), "lines": waiting.count(), "by_state": by_state}
-
-
-def segments(message):
-    """The segments of a stored message for reading: name, fields with their numbers, control signs made visible."""
-    try:
-        if message.transport == "lis1":
-            read = lis2.parse(bytes(message.body)).records
-            return [(one.name, _fields(one.fields[1:], 1)) for one in read]
-        read = hl7.parse(bytes(message.body)).segments
-        return [(one.name, _fields(one.fields[1:], 1)) for one in read]
-    except hl7.Unreadable:
-        return []
-
-
-def _fields(fields, first):
-    numbered = enumerate(fields, first)
-    return [(number, visible(text[:SHOWN]), max(len(text) - SHOWN, 0)) for number, text in numbered if text]
-
-
-def visible(text):
-    """Text in which every control sign is seen, and none acts."""
-    return text.translate(CONTROL)
-
-
-def raw(message):
-    """The bytes of a message as text for reading: segment ends as line breaks, control signs visible."""
-    text, _codec, _guessed = hl7.decode(bytes(message.body))
-    lines_ = text.replace("\r\n", "\r␊\r").split("\r") if "\r" in text else text.split("\n")
-    return [visible(line[:SHOWN]) + ("…" if len(line) > SHOWN else "") for line in lines_ if line]
-
-
-def shown_lines(message):
-    """Every line of a message with the words for its state."""
-    rows = message.lines.select_related("result").order_by("place")
-    found = []
-    for line in rows:
-        state = line.shown_state
-        line.state_word, line.colour = words.line_state(state), words.colour(state, line.waits)
-        line.reason_text = words.line_reason(line)
-        found.append(line)
-    return found
-
-
-def by_state(lines_):
-    """How many lines are in which state, in words: the balance that shows that nothing vanished."""
-    ordered = sorted(lines_, key=lambda line: line.shown_state)
-    return [
-        (words.line_state(state), len(list(group))) for state, group in groupby(ordered, lambda line: line.shown_state)
-    ]
-
-
 def analyzers(user, now):
     """The analyzers of the user's sites with their last message and whether they are silent."""
-    rows = Analyzer.objects.visible_to(user).select_related("clinic").annotate(last=Max("messages__received_at"))
+    rows = Analyzer.objects.visible_to(user).select_related("clinic").annotate(last=_last_message())
     found = list(rows.order_by("clinic__code", "name"))
     for one in found:
         one.silent = one.active and one.is_silent(one.last, now)

@@ -1,4 +1,4 @@
-"""Whose tube the rows of a strange number were: one person proposes it, another confirms it, and only then they file."""
+"""Whose tube the rows of a strange number were: one person proposes it, another confirms it, then they file."""
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q

@@ -1,16 +1,42 @@
 from django.urls import path
 
-from lab_integration import views
+from lab_integration import analyzers, views
 
 app_name = "lab_integration"
 urlpatterns = [
     path("", views.inbox, name="inbox"),
+    path("replay/", views.replay_all, name="replay_all"),
+    path("dismiss/", views.dismiss_all, name="dismiss_all"),
     path("messages/<uuid:pk>/", views.message, name="message"),
+    path("messages/<uuid:pk>/bytes/", views.hexadecimal, name="bytes"),
+    path("messages/<uuid:pk>/download/", views.download, name="download"),
+    path("messages/<uuid:pk>/conformance/", views.examine, name="conformance"),
     path("messages/<uuid:pk>/replay/", views.replay, name="replay"),
     path("messages/<uuid:pk>/dismiss/", views.dismiss, name="dismiss"),
+    path("messages/<uuid:pk>/restore/", views.restore, name="restore"),
+    path("lines/<uuid:pk>/dismiss/", views.dismiss_line, name="dismiss_line"),
+    path("lines/<uuid:pk>/restore/", views.restore_line, name="restore_line"),
     path("lines/<uuid:pk>/choose/", views.choose, name="choose"),
-    path("lines/<uuid:pk>/match/", views.match, name="match"),
-    path("analyzers/", views.analyzers, name="analyzers"),
-    path("analyzers/new/", views.analyzer, name="new_analyzer"),
-    path("analyzers/<uuid:pk>/", views.analyzer, name="analyzer"),
+    path("lines/<uuid:pk>/propose/", views.propose, name="propose"),
+    path("proposals/<uuid:pk>/confirm/", views.confirm, name="confirm"),
+    path("proposals/<uuid:pk>/refuse/", views.refuse, name="refuse"),
+    path("sent/<uuid:pk>/", views.sent, name="sent"),
+    path("sent/<uuid:pk>/conformance/", views.examine_sent, name="sent_conformance"),
+    path("alarms/", analyzers.alarms, name="alarms"),
+    path("alarms/<uuid:pk>/seen/", analyzers.acknowledge, name="acknowledge"),
+    path("analyzers/", analyzers.analyzers, name="analyzers"),
+    path("analyzers/new/", analyzers.new_analyzer, name="new_analyzer"),
+    path("analyzers/strangers/", analyzers.stranger, name="stranger"),
+    path("analyzers/strangers/listen/", analyzers.listen_for_strangers, name="listen_for_strangers"),
+    path("analyzers/<uuid:pk>/", analyzers.analyzer, name="analyzer"),
+    path("analyzers/<uuid:pk>/connection/", analyzers.connection, name="connection"),
+    path("analyzers/<uuid:pk>/listen/", analyzers.listen, name="listen"),
+    path("analyzers/<uuid:pk>/codes/", analyzers.codes, name="codes"),
+    path("analyzers/<uuid:pk>/rules/", analyzers.habits, name="habits"),
+    path("analyzers/<uuid:pk>/profile/", analyzers.profile, name="profile"),
+    path("analyzers/<uuid:pk>/versions/", analyzers.versions, name="versions"),
+    path("analyzers/<uuid:pk>/replay/", analyzers.replay_waiting, name="replay_waiting"),
+    path("versions/<uuid:pk>/activate/", analyzers.activate, name="activate"),
+    path("versions/<uuid:pk>/discard/", analyzers.discard, name="discard"),
+    path("versions/<uuid:pk>/dry-run/", analyzers.dry, name="dry_run"),
 ]

@@ -1,5 +1,6 @@
 """What states and reasons are called on screen: a word for the state, a sentence that says what to do next."""
 
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 LINE_STATES = {
@@ -21,6 +22,7 @@ LINE_STATES = {
     "VERIFIED": _("verified"),
     "REJECTED": _("rejected"),
     "SUPERSEDED": _("replaced"),
+    "DISMISSED": _("dismissed"),
 }
 
 REASONS = {
@@ -64,6 +66,7 @@ STATE_REASONS = {
 }
 
 COLOURS = {
+    "DISMISSED": "grey",
     "FILED": "blue",
     "VERIFIED": "green",
     "RUN_FAILURE": "amber",
@@ -73,11 +76,14 @@ COLOURS = {
     "ANSWERED": "green",
     "NOTED": "grey",
     "DUPLICATE": "grey",
-    "DISMISSED": "grey",
     "RECEIVED": "blue",
     "FAILED": "red",
     "INCOMPLETE": "red",
 }
+
+SENT_COLOURS = {"WAITING": "blue", "SENT": "blue", "ANSWERED": "green", "REFUSED": "red", "UNKNOWN": "red"}
+STEP_COLOURS = {"SENT": "blue", "ACCEPTED": "blue", "REFUSED": "red", "CANCEL_ASKED": "amber", "CANCELLED": "grey"}
+STEP_COLOURS |= {"DONE": "green"}
 
 MESSAGE_REASONS = {
     "INCOMPLETE": _(
@@ -86,14 +92,67 @@ MESSAGE_REASONS = {
     "UNREADABLE": _("This is no message of the kind that this port takes. Check how the analyzer is set."),
     "UNKNOWN_SENDER": _("It is not certain which analyzer sent this. Correct the analyzers' settings, then replay."),
     "UNSUPPORTED_TYPE": _("Messages of this type are not taken and were refused. Switch them off at the analyzer."),
-    "HELD": _("Nothing of it could be filed."),
-    "PARTLY_HELD": _("Some rows were filed, some wait."),
+    "HELD": _("Nothing of it could be filed. Open it: each row says why, and what to do."),
+    "PARTLY_HELD": _("Some rows were filed, some wait. Open it: each row says why, and what to do."),
+    "HEARD": _("This analyzer is only listened to. Map its codes and put them in force, then replay."),
     "FAILED": _("Our program failed on it. Tell whoever looks after the system, and replay once it is repaired."),
 }
 
 NO_OBSERVATIONS = _(
     "It has no result row. Perhaps the analyzer refused an order: read its comments below, then dismiss it."
 )
+
+OUT_OF_BALANCE = _(
+    "The rows below are not all that came. Do not rely on them: read the values at the analyzer, enter them by hand,"
+    " and tell whoever looks after the system."
+)
+
+SLIPS = {
+    "written": _("the same number, written otherwise"),
+    "no_check": _("the check character %(ours)s at its end is missing"),
+    "zeros": _("zeros were dropped"),
+    "no_site": _("the letters of the site (%(ours)s) are missing"),
+    "added": _("more was written beside it: %(sent)s"),
+    "differs": _("one sign differs: %(sent)s for %(ours)s"),
+    "swapped": _("two signs are swapped: %(sent)s for %(ours)s"),
+    "missing": _("one sign is missing: %(ours)s"),
+    "extra": _("one sign too many: %(sent)s"),
+}
+
+WRITTEN = {
+    "case": _("in small letters"),
+    "digits": _("in Persian digits"),
+    "spaces": _("with spaces or dashes"),
+    "unseen": _("with signs that are not seen"),
+}
+
+AGREES = {
+    "birth_date": _("birth date agrees"),
+    "sex": _("sex agrees"),
+    "initials": _("initials agree"),
+    "age": _("age agrees"),
+}
+
+
+def suggestion(found, stranger):
+    """Why a tube may be the one that was meant, in a few words each; `found` and `stranger` as `labs` has them."""
+    how = found.likeness
+    said = [SLIPS[how.kind] % {"sent": how.sent, "ours": how.ours}, *(WRITTEN[name] for name in how.written)]
+    said += [AGREES[name] for name in found.agrees] or [_("no second identifier was sent")]
+    if found.ordered:
+        said.append(_("test ordered"))
+    elif not stranger.tests:
+        said.append(_("its codes are not mapped yet"))
+    return [*map(str, said), *([_before(found.before)] if found.before is not None else [])]
+
+
+def _before(time):
+    minutes = int(time.total_seconds()) // 60
+    if minutes < 120:
+        return ngettext("collected %(n)s minute before", "collected %(n)s minutes before", minutes) % {"n": minutes}
+    if minutes < 48 * 60:
+        return gettext("collected %(n)s hours before") % {"n": minutes // 60}
+    return gettext("collected %(n)s days before") % {"n": minutes // 1440}
 
 
 def line_state(state):

@@ -1,10 +1,10 @@
 """What is done in the laboratory: whoever writes its rows calls one of these names. The wire's one door."""
 
-from mhac.labs.filing import Work, ordered, record_results, tests_by_key, work_for
+from mhac.labs.filing import Work, ordered, record_messages, record_results, tests_by_key, waiting_since, work_for
 from mhac.labs.matching import WAITING, Line, Numbers, Outcome, Person, Reading, Rules, Value
 from mhac.labs.rehearsal import Scene
 from mhac.labs.services.locked import Refused
-from mhac.labs.services.orders import order
+from mhac.labs.services.orders import add_test, order
 from mhac.labs.services.results import (
     correct,
     enter,
@@ -15,10 +15,12 @@ from mhac.labs.services.results import (
     why_not_verify,
 )
 from mhac.labs.services.specimens import collect, is_identified, receive, reject
+from mhac.labs.suggestions import Likeness, Stranger, Suggestion, likely, whose
 
 # The names of the wire's one door, and of the bench.
 __all__ = [
     "WAITING",
+    "Likeness",
     "Line",
     "Numbers",
     "Outcome",
@@ -27,22 +29,29 @@ __all__ = [
     "Refused",
     "Rules",
     "Scene",
+    "Stranger",
+    "Suggestion",
     "Value",
     "Work",
+    "add_test",
     "collect",
     "correct",
     "enter",
     "held_by",
     "is_identified",
+    "likely",
     "order",
     "ordered",
     "receive",
+    "record_messages",
     "record_results",
     "reject",
     "reject_result",
     "rights_to_verify",
     "tests_by_key",
     "verify",
+    "waiting_since",
+    "whose",
     "why_not_verify",
     "work_for",
 ]
