@@ -31,10 +31,9 @@ class Places:
         return self._states.on(programme, clinic, day)
 
     def booked(self, programme, clinic, day):
-        """How many count on `day` where `clinic` is: there, or at all sites when the number is for all."""
-        at_all = self.on(programme, clinic, day).clinic is None
-        counts = self._booked[programme, day]
-        return counts.total() if at_all or clinic is None else counts[clinic.pk]
+        """How many count on `day`: at `clinic`, or at all sites when the number a day is for all."""
+        standing, counts = self.on(programme, clinic, day), self._booked[programme, day]
+        return counts.total() if standing.cap and standing.clinic is None else counts[clinic.pk]
 
     def left(self, programme, clinic, day):
         """How many more are taken on `day`; None without a limit."""

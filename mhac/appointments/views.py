@@ -13,7 +13,8 @@ from mhac.accounts.permissions import needs, record_access
 from mhac.appointments import services
 from mhac.appointments.forms import CancelForm, ClosureForm, DayForm, TimeForm, TimetableForm
 from mhac.appointments.models import Booking, Timetable
-from mhac.appointments.offers import offered
+from mhac.appointments.offers import offered_to
+from mhac.screenings import status
 from mhac.screenings.models import Case, Screening
 
 
@@ -24,11 +25,13 @@ def book(request, case):
     coming = Booking.objects.visible_to(request.user).coming(case).whole()
     people = Screening.objects.visible_to(request.user).filter(case=case).open().select_related("patient")
     first = DayForm(request.GET).chosen(case.clinic.today())
-    days = offered(case.clinic, first)
-    form = TimeForm(request.POST or None, members=people.exclude(pk__in=coming.values("screening")), days=days)
+    days = offered_to(case.programme, case.clinic, first)
+    free, asked = people.exclude(pk__in=coming.values("screening")), request.GET.getlist("for")
+    form = TimeForm(request.POST or None, members=free, days=days, asked=asked)
     if form.is_valid() and _seated(request, form, case, services.book, "screenings"):
         return redirect("desk:case", case.pk)
-    return render(request, "appointments/times.html", _times(form, case, days) | {"coming": coming})
+    context = _times(form, case, days) | {"coming": coming, "paused": _paused(case)}
+    return render(request, "appointments/times.html", context)
 
 
 @needs("appointments.view_timetable")
@@ -75,7 +78,8 @@ def reschedule(request, booking):
     case = booking.screening.case
     record_access(request, case, clinic=case.clinic)
     members = Booking.objects.visible_to(request.user).beside(booking).whole()
-    days = offered(case.clinic, DayForm(request.GET).chosen(case.clinic.today()))
+    first = DayForm(request.GET).chosen(case.clinic.today())
+    days = offered_to(case.programme, case.clinic, first, moved=members)
     form = TimeForm(request.POST or None, members=members, days=days)
     if form.is_valid() and _seated(request, form, case, services.reschedule, "bookings"):
         return redirect("desk:case", case.pk)
@@ -142,9 +146,16 @@ def _opening(request, clinic, timetable=None, closure=None):
     return render(request, "appointments/opening.html", context, status=409 if timetable or closure else 200)
 
 
+def _paused(case):
+    """Why nothing new is booked today for this case, or ""."""
+    return status.on(case.programme, case.clinic, case.clinic.today()).refusal
+
+
 def _times(form, case, days):
     first, last = days[0].day if days else case.clinic.today(), days[-1].day if days else case.clinic.today()
-    return {"form": form, "case": case, "days": days, "earlier": first > case.clinic.today(), "last": last}
+    refused = next((day.standing.refusal for day in days if not day.standing.takes_people), "")
+    shown = {"form": form, "case": case, "days": days, "refused": refused}
+    return shown | {"earlier": first > case.clinic.today(), "last": last}
 
 
 def _seated(request, form, case, service, people):

@@ -28,7 +28,7 @@ from mhac.partners.models import Agreement, Member, PartnerOrganisation
 from mhac.patients import services as patients
 from mhac.patients.models import Patient
 from mhac.screenings import services as screenings
-from mhac.screenings.models import Consent
+from mhac.screenings.models import Consent, ProgrammeState
 
 PASSWORD = "kabul-training-2026"  # noqa: S105 - printed for everybody, for training clinics only
 
@@ -84,6 +84,13 @@ LOGINS = [
     ("manager", "site manager", "Today, and the list of documents"),
     ("auditor", "auditor", "Access log: who opened what"),
     ("admin", "administrator", "Users and their roles; no patients"),
+]
+
+
+# programme, state, people a day, reason, risk note: decided at Kabul
+STATES = [
+    ("uk-tb", "limited", 12, "Training: a measured start", "Training: twelve people a day can be received safely."),
+    ("au-humanitarian", "paused", None, "Training: the partner asked us to wait", ""),
 ]
 
 
@@ -418,4 +425,12 @@ def load():
             members = register(family, sites, users, count)
             for step in STEPS[: STAGES.index(family.stage)]:
                 step(family, members, users)
+    set_states(sites["KBL"], users["manager"])
     return added
+
+
+def set_states(clinic, by):
+    for programme, state, cap, reason, note in STATES:
+        if not ProgrammeState.objects.filter(programme=programme).exists():
+            decision = {"state": state, "daily_cap": cap, "from_day": clinic.today(), "reason": reason}
+            screenings.decide_state(programme, clinic=clinic, risk_note=note, by=by, **decision)

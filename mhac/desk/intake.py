@@ -86,6 +86,13 @@ def line(key, clinic, day, places) -> Line:
     return Line(key, edition_of(key, day), coming, standing, places.booked(key, clinic, day))
 
 
+def other_than_open(clinic, day) -> dict[str, Standing]:
+    """The programmes that are not simply open at `clinic` on `day`, each with its state. One query."""
+    states = States()
+    found = {key: states.on(key, clinic, day) for key in programmes()}
+    return {key: standing for key, standing in found.items() if standing.state != State.OPEN}
+
+
 @dataclass(frozen=True)
 class Crowded:
     """A day on which more people are booked than the programme takes."""

@@ -38,10 +38,17 @@ class PartnerOrganisation(Row):
 
 
 class AgreementQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Those of the organisation this user signs in for."""
+        return self.filter(organisation__members__user=user)
+
+    def running(self, day):
+        ends_later = models.Q(valid_to__isnull=True) | models.Q(valid_to__gte=day)
+        return self.filter(ends_later, valid_from__lte=day)
+
     def in_force(self, programme, day):
         """Agreements under which documents of `programme` may go out on `day`."""
-        ends_later = models.Q(valid_to__isnull=True) | models.Q(valid_to__gte=day)
-        return self.filter(ends_later, programme=programme, valid_from__lte=day).select_related("organisation")
+        return self.running(day).filter(programme=programme).select_related("organisation")
 
 
 class Agreement(Row):

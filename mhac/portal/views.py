@@ -9,7 +9,7 @@ from mhac.accounts.permissions import needs, record_access
 from mhac.certificates import services
 from mhac.certificates.models import Release
 from mhac.partners.models import PartnerOrganisation
-from mhac.portal import released
+from mhac.portal import programmes, released
 
 
 @needs("certificates.view_release")
@@ -17,7 +17,7 @@ from mhac.portal import released
 def documents(request):
     organisation = get_object_or_404(PartnerOrganisation.objects.visible_to(request.user))
     page = released.page_of(request.user, organisation, request.GET)
-    return render(request, "portal/documents.html", page)
+    return render(request, "portal/documents.html", page | {"programmes": programmes.of(request.user)})
 
 
 @needs("certificates.download_release")
