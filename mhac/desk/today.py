@@ -6,7 +6,7 @@ from django.shortcuts import render
 
 from mhac.accounts.permissions import needs
 from mhac.appointments.forms import DayForm
-from mhac.desk import board, clock
+from mhac.desk import board, clock, intake
 
 
 @needs("appointments.view_booking")
