@@ -10,7 +10,7 @@ from .made import record
 
 ROOT = Path(__file__).parents[2]
 # What reading ten megabytes at once several times over would need, and a careful reader does not.
-MEMORY_LIMIT_KIB = 96 * 1024
+MEMORY_LIMIT_KIB = 128 * 1024
 LONG = 10 * 1024 * 1024
 
 

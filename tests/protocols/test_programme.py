@@ -258,3 +258,55 @@ def test_age_limits():
 
 def test_documents_are_the_ones_that_exist():
     assert programme.DOCUMENTS == ("none", "ime_summary", "tb_clearance", "fit_to_travel")
+
+
+LATER = ("in_force = 2020-01-01", "in_force = 2026-11-21")
+
+
+def edition(folder, name, *changes):
+    content = CANADA.replace('edition = "ca-2020"', f'edition = "{name}"')
+    for old, new in changes:
+        assert old in content
+        content = content.replace(old, new, 1)
+    (folder / f"{name}.toml").write_text(content, encoding="utf-8")
+
+
+BAD = {
+    "a misspelt key": ("ca-2026", [LATER, ("from_age = 5", "from_aeg = 5")], "requires[2].from_aeg"),
+    "a wrong type": ("ca-2026", [LATER, ("months = 12", 'months = "12"')], "validity[0].months"),
+    "an unknown condition": ("ca-2026", [LATER, ('when = "hiv_exposed"', 'when = "hiv_exposd"')], "requires[6].when"),
+    "a duplicate edition": ("ca-2020", [LATER], "edition"),
+    "the same day": ("ca-2026", [], "in_force"),
+    "no pattern": ("ca-2026", [LATER, ("pattern = '", "pattern = '(")], "reference.pattern"),
+}
+
+
+@pytest.mark.parametrize(("name", "changes", "key"), BAD.values(), ids=BAD)
+def test_a_mistake_stops_with_file_line_key_and_one_sentence(tmp_path, name, changes, key):
+    edition(tmp_path, name, *changes)
+    with pytest.raises(EditionFault) as fault:
+        read_programmes([tmp_path])
+    said = str(fault.value)
+    assert said.startswith(f"{tmp_path / name}.toml, line ")
+    assert f", {key}: " in said
+    assert said.endswith(".")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"edition = 5\nedition = 6\n", "this is not TOML"),
+        (b'name = "\xff"\n', "this is not UTF-8 text"),
+    ],
+)
+def test_a_file_that_is_no_text(tmp_path, content, sentence):
+    (tmp_path / "ca-2026.toml").write_bytes(content)
+    with pytest.raises(EditionFault, match=sentence):
+        read_programmes([tmp_path])
+
+
+def test_a_name_that_cannot_be_opened(tmp_path):
+    (tmp_path / "ca-2026.toml").mkdir()
+    with pytest.raises(EditionFault, match=r"ca-2026\.toml cannot be read"):
+        read_programmes([tmp_path])
