@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from lab_integration.models import Analyzer, SentStep
-from lab_integration.simulator import Assay, Work
+from lab_integration.simulator.assay import Assay
+from lab_integration.simulator.law import Work
 from mhac.clinics.models import Clinic
 from mhac.labs import services as labs
 

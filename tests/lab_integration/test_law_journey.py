@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from lab_integration import receive, send
 from lab_integration.models import ReceivedMessage, SentStep
-from lab_integration.simulator import Analyzer as Device
-from lab_integration.simulator import Assay
+from lab_integration.simulator.assay import Assay
+from lab_integration.simulator.law import Analyzer as Device
 from mhac.labs.models import LabOrder, LabResult
 
 from .conftest import eventually, make_analyzer, make_specimen

@@ -1,12 +1,10 @@
-"""A simulated analyzer that speaks IHE LAW, for training and tests. It shares no code with our reader, on purpose.
+"""A simulated analyzer that speaks IHE LAW. It shares no code with our reader, on purpose.
 
 It takes OML^O33 on a port of its own, answers ORL^O34 step by step, "measures" for a while and sends OUL^R22 to the
-laboratory system until that says AA. Its values are plausible, depend only on specimen and code, and are now and then
-abnormal.
+laboratory system until that says AA. It can also ask what is to be done with a tube (LAB-27).
 """
 
 import datetime
-import hashlib
 import itertools
 import logging
 import queue
@@ -15,38 +13,12 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from lab_integration.simulator.assay import Assay
+from lab_integration.simulator.line import blocks
+
 log = logging.getLogger("lab.simulator")
 PATIENCE = 15.0
 AGAIN = 3.0
-
-
-@dataclass(frozen=True)
-class Assay:
-    """What the analyzer can measure under one code: a number between limits, or a word."""
-
-    unit: str = ""
-    low: float = 0.0
-    high: float = 1.0
-    decimals: int = 1
-    words: tuple[str, ...] = ()  # the first is the normal one
-    odd_one_in: int = 12
-
-    def value(self, specimen: str, code: str, run: int = 1) -> tuple[str, str]:
-        """Value and flag (N, L, H, A)."""
-        digest = hashlib.sha256(f"{specimen} {code} {run}".encode()).digest()
-        chance, place = int.from_bytes(digest[:4], "big"), int.from_bytes(digest[4:8], "big") / 2**32
-        odd = chance % self.odd_one_in == 0
-        if self.words:
-            others = self.words[1:]
-            word = others[chance // self.odd_one_in % len(others)] if odd and others else self.words[0]
-            return word, "A" if word != self.words[0] else "N"
-        width = self.high - self.low
-        number = self.low + width * (0.15 + 0.7 * place)
-        flag = "N"
-        if odd:
-            high = place > 0.4
-            number, flag = (self.high + width * place * 0.4, "H") if high else (max(self.low * 0.8, 0.0), "L")
-        return f"{number:.{self.decimals}f}", flag
 
 
 @dataclass
@@ -69,12 +41,14 @@ class Analyzer:
     delay: float = 3.0
     steps: set[str] = field(default_factory=set)
     cancelled: set[str] = field(default_factory=set)
+    measured: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.work: queue.Queue[list[Work]] = queue.Queue()
         self.stopping = threading.Event()
         self.numbers = itertools.count(1)
         self.delivered: list[str] = []
+        self.sending = 0
 
     # -- orders in ----------------------------------------------------------------------------------------------------
 
@@ -135,10 +109,26 @@ class Analyzer:
             lines = lines[:2]
         return "\r".join(lines) + "\r"
 
+    def ask(self, specimen: str, name: str = "SIMULATOR", patience: float = PATIENCE) -> int:
+        """LAB-27: ask what is to be done with a tube, take the order that follows; how many steps it brings."""
+        header = self._header(["MSH", "^~\\&", "MHAC", "LAB", name], "QBP^Q11^QBP_Q11", "LAB-27^IHE")
+        header = header.replace("|2.5.1||||||", "|2.5.1|||NE|AL||")
+        tag = f"Q{time.time_ns()}"
+        query = f"{header}\rQPD|WOS^Work Order Step^IHE_LABTF|{tag}|{specimen}\rRCP|I||R\r"
+        before = len(self.steps)
+        with socket.create_connection(self.listener, timeout=patience) as line:
+            line.sendall(b"\x0b" + query.encode("utf-8") + b"\x1c\r")
+            for body in blocks(line):
+                text = body.decode("utf-8")
+                if "|OML^O33" in text.split("\r")[0]:
+                    line.sendall(b"\x0b" + self.answer(text).encode("utf-8") + b"\x1c\r")
+                    return len(self.steps) - before
+        return 0
+
     def _take(self, control: str, step: str, code: str) -> str:
         if control == "CA":
             self.cancelled.add(step)
-            return "CR" if step in self.steps else "UC"
+            return "CR" if step in self.steps and step not in self.measured else "UC"
         if step in self.steps or code not in self.menu:
             return "UA"
         self.steps.add(step)
@@ -160,7 +150,15 @@ class Analyzer:
             except queue.Empty:
                 continue
             self.stopping.wait(max(0.0, work[0].due - time.monotonic()))
-            self.deliver([one for one in work if one.step not in self.cancelled])
+            work = [one for one in work if one.step not in self.cancelled]
+            self.sending += 1
+            self.measured |= {one.step for one in work}
+            self.deliver(work)
+            self.sending -= 1
+
+    def busy(self) -> bool:
+        """Whether results are on their way."""
+        return self.sending > 0
 
     def deliver(self, work: list[Work]) -> None:
         """Send the results of one specimen, the same message again until it is acknowledged."""
@@ -208,19 +206,6 @@ class Analyzer:
                 f"TCD|{code}",
             ]
         return "\r".join(lines) + "\r"
-
-
-def blocks(line: socket.socket):  # type: ignore[no-untyped-def]
-    """The bodies that come over a connection, until it ends."""
-    data = b""
-    while True:
-        while b"\x1c" in data:
-            block, _end, data = data.partition(b"\x1c")
-            yield block.rpartition(b"\x0b")[2]
-        piece = line.recv(65536)
-        if not piece:
-            return
-        data += piece
 
 
 def _field(row: list[str], number: int) -> str:
