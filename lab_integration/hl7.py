@@ -192,6 +192,22 @@ def split(body: bytes) -> list[bytes]:
 
 def parse(body: bytes, charset: str = "") -> Message:
     """The message in `body` (one of `split`); `charset` is the codec that the profile demands. Raises Unreadable."""
+    text, marks, codec, odd = _begin(body, charset)
+    segments = tuple(_segments(text, marks, odd))
+    message = Message(segments, marks, codec, frozenset(odd))
+    if _header_is_odd(message):
+        odd.add("msh_odd")
+    return Message(segments, marks, codec, frozenset(odd))
+
+
+def parse_header(body: bytes, charset: str = "") -> Message:
+    """As `parse`, but with the MSH segment alone: what most acknowledgements need. Raises Unreadable."""
+    text, marks, codec, odd = _begin(body, charset)
+    return Message((next(_segments(text, marks, odd)),), marks, codec, frozenset(odd))
+
+
+def _begin(body: bytes, charset: str) -> tuple[str, Delimiters, str, set[str]]:
+    """The text from MSH on, its delimiters, its codec, and what was odd so far."""
     text, codec, guessed = decode(body, charset)
     found = HEADER.search(text)
     if not found:
@@ -205,12 +221,7 @@ def parse(body: bytes, charset: str = "") -> Message:
     if before and re.search(r"(?:^|[\r\n])(?:FHS|BHS)\W", before):
         odd.add("batch")
     text = text[found.start() :]
-    marks = Delimiters.of(text[:64])
-    segments = tuple(_segments(text, marks, odd))
-    message = Message(segments, marks, codec, frozenset(odd))
-    if _header_is_odd(message):
-        odd.add("msh_odd")
-    return Message(segments, marks, codec, frozenset(odd))
+    return text, Delimiters.of(text[:64]), codec, odd
 
 
 def _segments(text: str, marks: Delimiters, odd: set[str]) -> Iterator[Segment]:
@@ -235,7 +246,7 @@ def _lines(text: str, marks: Delimiters) -> Iterator[str]:
     """The lines that begin a segment; a line that does not is the rest of the value before it, not a segment."""
     begins = re.compile(r"[A-Za-z][A-Za-z0-9]{2}(?:$|" + re.escape(marks.field) + ")")
     line, at = "", 0
-    for end in [*LINE_END.finditer(text), None]:
+    for end in itertools.chain(LINE_END.finditer(text), [None]):
         piece = text[at : end.start() if end else len(text)]
         at = end.end() if end else at
         if not piece.strip():

@@ -70,7 +70,8 @@ def delimiters(header: str) -> Delimiters:
         signs += ["\\", "^", "&"][len(signs) :]
     if len(set(signs[:2])) < 2:
         # `\\^&` written for `\^&` by a driver that doubled the backslash
-        signs = [*[sign for sign in dict.fromkeys(inside)][:3], "&"]
+        signs = list(dict.fromkeys(inside))[:3]
+        signs += [sign for sign in "&^\\" if sign not in signs]
     repetition, component, escape = signs[:3]
     return Delimiters(mark, component, repetition, escape, "\ue000", sent=mark + inside)
 

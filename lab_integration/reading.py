@@ -62,11 +62,16 @@ def visible(text: str) -> str:
     return text.replace("\x00", "␀")
 
 
-def map_rows(rows: tuple[Row, ...], profile: Profile) -> list[Mapped]:
-    """Every row with its meaning by the profile and the catalogue of today."""
+def tests_of(profile: Profile) -> dict[str, Test]:
+    """The tests of today's catalogue that the code map names, by key."""
     keys = {entry.test for entry in profile.code_map}
     keys |= {key for entry in profile.code_map for key in entry.test_by_tube.values()}
-    tests = {key: Test(key, test.kind, test.unit, tuple(test.allowed)) for key, test in labs.tests_by_key(keys).items()}
+    return {key: Test(key, test.kind, test.unit, tuple(test.allowed)) for key, test in labs.tests_by_key(keys).items()}
+
+
+def map_rows(rows: tuple[Row, ...], profile: Profile, tests: dict[str, Test] | None = None) -> list[Mapped]:
+    """Every row with its meaning by the profile and `tests`; without them, by the catalogue of today."""
+    tests = tests_of(profile) if tests is None else tests
     full = {_pair(row) for row in rows if values.has_value(row.sent)}
     return [_map(row, profile, tests, full) for row in rows]
 

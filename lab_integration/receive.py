@@ -1,9 +1,10 @@
 """What happens to one message: its bytes are stored, it is answered, it is read, its lines are matched.
 
-`store` commits before anything is answered. `process` is a step of its own that can be killed and run again: it works
-on one locked message in one transaction.
+`store` commits before anything is answered. `process` and `process_some` are a step of their own that can be killed and
+run again: they work on locked messages in one transaction.
 """
 
+import contextlib
 import datetime
 import hashlib
 import logging
@@ -11,25 +12,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
-from lab_integration import acknowledgement, hl7, lis2, observations, queries, send
+from lab_integration import acknowledgement, hl7, lines, lis2, observations, queries, send
 from lab_integration.acknowledgement import Kind, Reply
 from lab_integration.failpoints import fail_point
+
+# A person who decides a line goes the same way as the worker: these names stand here too.
+from lab_integration.lines import NOT_COUNTED as NOT_COUNTED
+from lab_integration.lines import keep_line as keep_line
+from lab_integration.lines import rows_of as rows_of
+from lab_integration.lines import state_of as state_of
 from lab_integration.models import Analyzer, ReceivedLine, ReceivedMessage
 from lab_integration.orders import fresh
 from lab_integration.profile import Profile
-from lab_integration.reading import Mapped, map_rows, visible
+from lab_integration.reading import visible
+from mhac.clinics import bulk
 from mhac.clinics.models import Clinic
 from mhac.labs import services as labs
 
 log = logging.getLogger("lab")
 State = ReceivedMessage.State
-NOT_COUNTED = {"SUPPLEMENTAL", "ATTACHMENT"}
-ANSWERS = {"FILED", "CONFLICT", "CANDIDATE", "SUPERSEDED", "DUPLICATE"}
 MOST_ATTEMPTS = 5
-CHANNEL = "lab"
+MOST_AT_ONCE = 20
+LEASE = 0x6D7367  # one worker an analyzer
 LOOK_BACK = datetime.timedelta(days=60)
 OPEN_STATES = (State.HELD, State.PARTLY_HELD)
 RETRIED = {("UNMATCHED_SPECIMEN", "unknown_specimen"), ("NOT_ORDERED", ""), ("CONFLICT", "inputs_missing")}
@@ -41,6 +48,14 @@ class Stored:
 
     message: ReceivedMessage
     repeated: bool
+
+
+def settings_of(analyzer: Analyzer) -> Profile:
+    """Its profile, read once for as long as this row is in memory: that costs more than most messages."""
+    kept = vars(analyzer).get("_settings")
+    if kept is None or kept[0] is not analyzer.profile:
+        kept = vars(analyzer)["_settings"] = (analyzer.profile, analyzer.settings)
+    return kept[1]
 
 
 def identify(candidates: list[Analyzer], body: bytes) -> Analyzer | None:
@@ -69,8 +84,10 @@ def store(
     received: datetime.datetime,
     complete: bool = True,
     why: str = "",
+    reply: bytes | None = None,
 ) -> list[Stored]:
-    """Commit `body`, cut into its messages. The same bytes from the same peer count up on their first row."""
+    """Commit `body`, cut into its messages, with the `reply` where it is known. The same bytes from the same peer count
+    up on their first row."""
     split = lis2.split if transport == "lis1" else hl7.split
     pieces = split(body) if complete else [body]
     rows = [
@@ -90,20 +107,63 @@ def store(
         )
         for place, piece in enumerate(pieces)
     ]
-    found = []
-    with transaction.atomic():
-        for row in rows:
-            ReceivedMessage.objects.bulk_create([row], ignore_conflicts=True)
-            kept = ReceivedMessage.objects.defer("body").get(peer=peer, sha256=row.sha256, complete=complete)
-            if kept.pk != row.pk:
-                ReceivedMessage.objects.filter(pk=kept.pk).update(repeats=F("repeats") + 1, repeated_at=received)
-            found.append(Stored(kept if kept.pk != row.pk else row, kept.pk != row.pk))
-    return found
+    with transaction.atomic() if len(rows) > 1 else contextlib.nullcontext():
+        return [_keep(row, received, reply) for row in rows]
+
+
+def _keep(row: ReceivedMessage, received: datetime.datetime, reply: bytes | None) -> Stored:
+    """Insert `row`, or count up on the row that has its bytes, in one statement: two at once cannot both insert."""
+    row.reply = reply
+    fields = ReceivedMessage._meta.concrete_fields
+    values = [getattr(row, field.attname) for field in fields]
+    (key,) = bulk.insert_or_count(
+        ReceivedMessage,
+        values,
+        ("peer", "sha256", "complete"),
+        "repeats = kept.repeats + 1, repeated_at = %s, reply = coalesce(excluded.reply, kept.reply)",
+        [received],
+    )
+    return Stored(row, False) if key == row.pk else Stored(ReceivedMessage.objects.get(pk=key), True)
+
+
+def take(
+    peer: str,
+    body: bytes,
+    *,
+    analyzer: Analyzer | None,
+    clinic: Clinic,
+    transport: str,
+    received: datetime.datetime,
+) -> list[Reply]:
+    """Commit `body` and say what it is answered; the answer is kept beside it.
+
+    What a result message is answered is known from its header, so bytes and answer are committed together.
+    """
+    known = _answer_to_results(body, analyzer, received) if transport == "mllp" else None
+    words = None if known is None else b"".join(one.body for one in known if one.body is not None)
+    stored = store(peer, body, analyzer=analyzer, clinic=clinic, transport=transport, received=received, reply=words)
+    fail_point("after_commit")
+    if known is None:
+        known = reply(stored, body, analyzer, received)
+        keep_reply(stored, known)
+    return known
+
+
+def _answer_to_results(body: bytes, analyzer: Analyzer | None, now: datetime.datetime) -> list[Reply] | None:
+    """The acknowledgement of a result message; None when it is something else, or its header does not tell."""
+    profile = settings_of(analyzer) if analyzer else Profile("")
+    try:
+        message = hl7.parse_header(hl7.split(body)[0], profile.charset)
+    except hl7.Unreadable:
+        return None
+    if b"MSA" in body or acknowledgement.judge(message, profile).kind is not Kind.RESULT:
+        return None
+    return acknowledgement.acknowledge(message, profile, now, fresh(now))
 
 
 def reply(stored: list[Stored], body: bytes, analyzer: Analyzer | None, now: datetime.datetime) -> list[Reply]:
     """What `body` is answered, once it is stored. A batch is answered once, for its first message."""
-    profile = analyzer.settings if analyzer else Profile("")
+    profile = settings_of(analyzer) if analyzer else Profile("")
     first = stored[0].message
     try:
         message = parse("astm" if first.transport == "lis1" else "hl7", bytes(first.body), profile)
@@ -123,12 +183,6 @@ def keep_reply(stored: list[Stored], replies: list[Reply]) -> None:
     """Keep the bytes that are about to be sent beside what they answer."""
     said = b"".join(reply.body for reply in replies if reply.body is not None)
     ReceivedMessage.objects.filter(pk=stored[0].message.pk).update(reply=said)
-
-
-def wake_worker() -> None:
-    """Tell a waiting `work_lab` that there is something to read."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"NOTIFY {CHANNEL}")
 
 
 def _answer(message: hl7.Message, analyzer: Analyzer, profile: Profile, now: datetime.datetime) -> list[Reply]:
@@ -180,7 +234,7 @@ def process(
             row = ReceivedMessage.objects.select_for_update(of=("self",)).select_related("analyzer__clinic").get(pk=key)
             if row.complete and row.state != State.DISMISSED:
                 row.replays += by is not None
-                _read(row, now, numbers or labs.Numbers())
+                _read([row], now, numbers or labs.Numbers())
             return row
     except Exception as error:
         return _fail(key, error)
@@ -188,20 +242,55 @@ def process(
 
 def process_next(now: datetime.datetime | None = None) -> ReceivedMessage | None:
     """Process the oldest unread message that nobody else has in hand; None when there is none."""
-    key = None
+    return next(iter(process_some(now, most=1)), None)
+
+
+def process_some(now: datetime.datetime | None = None, *, most: int = MOST_AT_ONCE) -> list[ReceivedMessage]:
+    """Process up to `most` unread messages of one analyzer, in their order and in one transaction.
+
+    Where that fails each is processed by itself, so that one that cannot be read does not hold up the others.
+    """
+    rows: list[ReceivedMessage] = []
     try:
         with transaction.atomic():
-            free = ReceivedMessage.objects.unread().select_for_update(skip_locked=True, of=("self",))
-            row = free.select_related("analyzer__clinic").order_by("received_at", "pk").first()
-            if row is not None:
-                key = row.pk
+            rows = _claim(most)
+            if rows:
                 fail_point("before_process")
-                _read(row, now or timezone.now(), labs.Numbers())
-            return row
+                _read(rows, now or timezone.now(), labs.Numbers())
+                fail_point("before_filed")
+        fail_point("after_filed")
+        return rows
     except Exception as error:
-        if key is None:
+        if not rows:
             raise
-        return _fail(key, error)
+        if len(rows) == 1:
+            return [_fail(rows[0].pk, error)]
+        log.warning("%s messages are processed one by one: %s", len(rows), error)
+        return [process(row.pk, now) for row in rows]
+
+
+def _claim(most: int) -> list[ReceivedMessage]:
+    """The oldest unread messages of the analyzer that waits longest and that no other worker has in hand, locked."""
+    unread = ReceivedMessage.objects.unread()
+    first = unread.filter(analyzer=OuterRef("pk")).order_by("received_at").values("received_at")[:1]
+    waiting = Analyzer.objects.annotate(first=Subquery(first)).filter(first__isnull=False).order_by("first")
+    keys = [*waiting.values_list("pk", flat=True), None]
+    for key in keys:
+        # One worker an analyzer, or its messages would overtake each other.
+        if not _lease(key):
+            continue
+        rows = unread.filter(analyzer=key).select_for_update(skip_locked=True, of=("self",))
+        found = list(rows.select_related("analyzer__clinic").order_by("received_at", "pk")[:most])
+        if found:
+            return found
+    return []
+
+
+def _lease(key: Any) -> bool:
+    """Whether this transaction is now the one that reads this analyzer's messages."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [LEASE, str(key)])
+        return bool(cursor.fetchone()[0])
 
 
 def _fail(key: Any, error: Exception) -> ReceivedMessage:
@@ -215,39 +304,58 @@ def _fail(key: Any, error: Exception) -> ReceivedMessage:
     return failed.get()
 
 
-def _read(row: ReceivedMessage, now: datetime.datetime, numbers: labs.Numbers) -> None:
-    row.attempts, row.processed_at = row.attempts + 1, now
-    if row.analyzer is None:
-        row.state, row.reason = State.UNKNOWN_SENDER, "Two analyzers share this address and the header names neither."
-        row.save()
-        return
-    profile = row.analyzer.settings
+READ = [
+    *("state", "reason", "attempts", "replays", "processed_at", "profile_version", "written_at", "observations"),
+    *("control_id", "type", "version", "segments", "warnings", "content", "duplicate_of"),
+]
+SETTLED = {
+    Kind.UNSUPPORTED: State.UNSUPPORTED_TYPE,
+    Kind.STRANGER: State.UNKNOWN_SENDER,
+    Kind.QUERY: State.ANSWERED,
+    Kind.NOTED: State.NOTED,
+}
+
+
+def _read(rows: list[ReceivedMessage], now: datetime.datetime, numbers: labs.Numbers) -> None:
+    """Read messages of one analyzer, in their order."""
+    analyzer = rows[0].analyzer
+    profile = settings_of(analyzer) if analyzer else Profile("")
+    results = []
+    for row in rows:
+        row.attempts, row.processed_at = row.attempts + 1, now
+        row.profile_version_id = analyzer.in_force_id if analyzer else None
+        message = _settle(row, profile, now)
+        if message is not None:
+            results.append((row, message))
+    if results:
+        lines.file(lines.without_duplicates(results), analyzer, profile, numbers)
+    for row in rows:
+        row.save(update_fields=READ)
+
+
+def _settle(row: ReceivedMessage, profile: Profile, now: datetime.datetime) -> hl7.Message | lis2.Session | None:
+    """Say of a message that brings no results what became of it; one that may bring some is given back."""
     try:
         message = parse("astm" if row.transport == "lis1" else "hl7", bytes(row.body), profile)
     except hl7.Unreadable as error:
         row.state, row.reason = State.UNREADABLE, str(error)
-        row.save()
-        return
+        return None
     _describe(row, message, profile)
     verdict = _verdict(message, profile)
-    settled = {
-        Kind.UNSUPPORTED: State.UNSUPPORTED_TYPE,
-        Kind.STRANGER: State.UNKNOWN_SENDER,
-        Kind.QUERY: State.ANSWERED,
-        Kind.NOTED: State.NOTED,
-    }
-    if verdict.kind in settled:
-        row.state = settled[verdict.kind]
+    if row.analyzer is None:
+        row.state, row.reason = State.UNKNOWN_SENDER, "No analyzer, or more than one, speaks from this address."
+    elif verdict.kind in SETTLED:
+        row.state = SETTLED[verdict.kind]
         row.reason = visible(verdict.fault.sentence) if verdict.fault else ""
         if verdict.kind is Kind.STRANGER:
             row.reason = f"The sender is not {profile.sender}. Check which analyzer is connected, then replay."
         if verdict.kind is Kind.NOTED and isinstance(message, hl7.Message):
             send.take_answer(message, now)
-    elif original := _seen_before(row):
-        row.state, row.duplicate_of, row.reason = State.DUPLICATE, original, ""
+    elif row.analyzer.listening:
+        row.state, row.reason = State.HEARD, ""
     else:
-        _file(row, message, profile, numbers)
-    row.save()
+        return message
+    return None
 
 
 def _verdict(message: hl7.Message | lis2.Session, profile: Profile) -> acknowledgement.Verdict:
@@ -266,104 +374,18 @@ def _verdict(message: hl7.Message | lis2.Session, profile: Profile) -> acknowled
 
 def _describe(row: ReceivedMessage, message: hl7.Message | lis2.Session, profile: Profile) -> None:
     astm = isinstance(message, lis2.Session)
+    written = message.header.raw(14 if astm else 7)
+    if sum(sign.isdigit() for sign in written[:19]) >= 12:  # a date alone says nothing of the clock
+        row.written_at = observations.moment(written, profile.timezone)
     row.observations = sum(1 for _one in message.named("R" if astm else "OBX"))
     row.control_id = visible(message.control_id)
     row.type = "LIS2" if astm else visible(message.type)[:40]
     row.version = visible(message.header.raw(13) if astm else profile.version or message.version_read)[:40]
-    if observations.clock_is_off(message.header.raw(14 if astm else 7), [], profile.timezone, row.received_at):
+    if observations.clock_is_off(written, [], profile.timezone, row.received_at):
         row.warnings = sorted({*row.warnings, "clock_off"})
     row.segments = len(message.records if astm else message.segments)
     row.warnings = sorted({*row.warnings, *message.odd})
     row.content = hashlib.sha256(message.clinical_content().encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _seen_before(row: ReceivedMessage) -> ReceivedMessage | None:
-    """The first message of this analyzer with the same clinical content."""
-    before = ReceivedMessage.objects.filter(analyzer=row.analyzer, content=row.content, complete=True)
-    before = before.exclude(pk=row.pk).exclude(state__in=[State.RECEIVED, State.DUPLICATE, State.UNKNOWN_SENDER])
-    return before.filter(received_at__lte=row.received_at).order_by("received_at", "pk").defer("body").first()
-
-
-def _file(row: ReceivedMessage, message: hl7.Message | lis2.Session, profile: Profile, numbers: labs.Numbers) -> None:
-    """Read the rows and have the laboratory decide those that are not settled yet."""
-    found = rows_of(message, profile, row.received_at)
-    row.observations, row.warnings = len(found.rows), sorted({*row.warnings, *found.warnings})
-    before = {line.place: line for line in row.lines.select_for_update()}
-    mapped = {one.row.place: one for one in map_rows(found.rows, profile)}
-    open_ = [one for place, one in mapped.items() if place not in before or before[place].waits]
-    lines = [one.line(late=_is_late(before.get(one.row.place))) for one in open_]
-    prints = {_digest(line.fingerprint(reading)) for line in lines for reading in line.readings.values()}
-    rules = labs.Rules(numbers, profile.second_identifier, profile.require_second_identifier)
-    outcomes = labs.record_results(lines, instrument=row.analyzer.name, rules=rules, seen=_seen(row, lines, prints))
-    for outcome in outcomes:
-        keep_line(row, mapped[outcome.line.place], outcome, before.get(outcome.line.place))
-    send.mark_done(outcomes, profile)
-    row.state, row.reason = state_of(row, found), ""
-
-
-def rows_of(message: hl7.Message | lis2.Session, profile: Profile, received: datetime.datetime) -> observations.Reading:
-    if isinstance(message, lis2.Session):
-        return lis2.read_results(message, profile, received)
-    return observations.read_results(message, profile, received)
-
-
-def _is_late(line: ReceivedLine | None) -> bool:
-    return line is not None and line.state in {"UNMATCHED_SPECIMEN", "NOT_ORDERED"}
-
-
-def _digest(fingerprint: str) -> str:
-    return hashlib.sha256(fingerprint.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _seen(row: ReceivedMessage, lines: list[labs.Line], prints: set[str]) -> set[str]:
-    """Fingerprints among `prints` that an earlier line of this analyzer has."""
-    earlier = ReceivedLine.objects.filter(message__analyzer=row.analyzer, fingerprint__in=prints, state__in=ANSWERS)
-    known = set(earlier.exclude(message=row).values_list("fingerprint", flat=True))
-    known |= set(row.lines.filter(state__in=ANSWERS - labs.WAITING).values_list("fingerprint", flat=True))
-    texts = {line.fingerprint(reading) for line in lines for reading in line.readings.values()}
-    return {text for text in texts if _digest(text) in known}
-
-
-def keep_line(row: ReceivedMessage, mapped: Mapped, outcome: labs.Outcome, before: ReceivedLine | None) -> None:
-    seen, reading = mapped.row, outcome.reading
-    line = before or ReceivedLine(message=row, place=seen.place)
-    line.state, line.reason = outcome.state, outcome.reason
-    line.specimen_id, line.accession = outcome.line.specimen_id, outcome.accession
-    line.code = visible(seen.code)
-    line.test = reading.test if reading else ""
-    line.run, line.kind, line.status = outcome.line.run, mapped.kind, seen.status
-    line.value = {"as_sent": mapped.as_sent, **_value(reading.value if reading else None)}
-    line.unit = reading.unit if reading and reading.value else ""
-    line.unit_as_sent = visible(seen.sent.unit)
-    line.flags, line.observed_at = list(outcome.line.flags), seen.observed_at
-    line.observed_as_read = seen.observed_at.isoformat() if seen.observed_at else ""
-    line.critical = outcome.critical
-    if seen.attachment:
-        line.attachment = {"type": visible(seen.attachment.type), "bytes": seen.attachment.size}
-    line.qc = {key: visible(str(value)) for key, value in seen.qc.items()}
-    line.fingerprint = _digest(outcome.line.fingerprint(reading)) if reading and outcome.state in ANSWERS else ""
-    line.result_id, line.version = outcome.result, outcome.version or None
-    line.save()
-
-
-def _value(value: labs.Value | None) -> dict[str, Any]:
-    """A value as JSON; numbers as text, so that no digit is lost."""
-    if value is None:
-        return {}
-    found: dict[str, Any] = {"operator": value.operator, "text": value.text, "coded": value.coded, "titre": value.titre}
-    found = {key: one for key, one in found.items() if one not in ("", None)}
-    return found | ({} if value.number is None else {"number": format(value.number, "f")})
-
-
-def state_of(row: ReceivedMessage, found: observations.Reading) -> str:
-    states = list(row.lines.values_list("state", flat=True))
-    if not found.rows:
-        return State.HELD
-    counted = [state for state in states if state not in NOT_COUNTED]
-    waiting = [state for state in counted if state in labs.WAITING]
-    if not waiting:
-        return State.PROCESSED
-    return State.HELD if len(waiting) == len(counted) else State.PARTLY_HELD
 
 
 def retry_waiting(now: datetime.datetime, numbers: labs.Numbers | None = None) -> int:

@@ -420,10 +420,11 @@ def take_line_answer(sent: SentMessage, now: datetime.datetime) -> None:
 
 def mark_done(outcomes: Iterable[labs.Outcome], profile: Profile) -> None:
     """Steps whose result was filed are done."""
-    filed = {(one.accession, one.reading.test) for one in outcomes if one.state == "FILED" and one.reading}
-    for accession, test in filed:
-        codes = profile.order_codes([test])
-        open_ = SentStep.objects.filter(accession=accession, code__in=codes).exclude(state=SentStep.State.DONE)
-        for step in open_:
+    filed: dict[str, set[str]] = {}
+    for one in outcomes:
+        if one.state == "FILED" and one.reading:
+            filed.setdefault(one.accession, set()).add(one.reading.test)
+    for step in SentStep.objects.filter(accession__in=list(filed)).exclude(state=SentStep.State.DONE).order_by("pk"):
+        if step.code in profile.order_codes(sorted(filed[step.accession])):
             step.state = SentStep.State.DONE
             step.save(update_fields=["state"])

@@ -237,6 +237,10 @@ class Matcher:
         for at, outcome in enumerate(found):
             if outcome.reason == "inputs_missing":
                 found[at] = self._one(outcome.line, "")
+        # Within a message it may still be answered; for the next one it was said.
+        self.seen |= {
+            one.line.fingerprint(one.reading) for one in found if one.reason == "inputs_missing" and one.reading
+        }
         return found
 
     def _mismatches(self, lines: Sequence[Line]) -> dict[str, str]:

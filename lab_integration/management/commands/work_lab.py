@@ -8,12 +8,13 @@ from django.core.management.base import BaseCommand
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from lab_integration import receive, send
+from lab_integration import receive, send, watch
 
 PAUSE = 1.0
 # A short look costs a fraction of a millisecond; a notice in the storing transaction would make commits wait in a row.
 LOOK = 0.1
 RETRY_EVERY = 5
+WATCH_EVERY = 30
 
 
 class Command(BaseCommand):
@@ -58,3 +59,5 @@ class Command(BaseCommand):
             send.prepare_cancellations(now)
         send.prepare_orders(now)
         send.send_waiting(now)
+        if self.turn % WATCH_EVERY == 0:
+            watch.watch(now)

@@ -1,0 +1,95 @@
+"""Many rows at once, with their history: one COPY or one statement each, where a row by itself would cost too much.
+
+The rows that come out are those that simple-history would have written one by one: same columns, same words. What a
+model's own `save` does besides (marking a screening) stays with the caller.
+"""
+
+from django.db import connection, models
+from psycopg import Cursor, sql
+from psycopg.types.json import Jsonb
+
+
+def insert(model, rows):
+    """Write new rows, each a dict of column -> value; a column that is not named has the model's default."""
+    if not rows:
+        return
+    fields = model._meta.concrete_fields
+    ready = [[_value(field, row) for field in fields] for row in rows]
+    text = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(model._meta.db_table), _names(field.column for field in fields)
+    )
+    with connection.cursor() as cursor, cursor.copy(text) as copy:
+        for row in ready:
+            copy.write_row(row)
+
+
+def _names(columns):
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def _value(field, row):
+    value = row[field.column] if field.column in row else field.get_default()
+    return Jsonb(value) if isinstance(field, models.JSONField) and value is not None else value
+
+
+def insert_or_count(model, values, unique, changes, given):
+    """Insert one row (all its columns in order), or make `changes` to the row that has the same `unique` columns.
+
+    `changes` is SQL in which that row is `kept` and the new one `excluded`, `given` are its values. Returns (key,).
+    """
+    text = _INSERT_OR_COUNT.get((model, changes))
+    if text is None:
+        columns = [field.column for field in model._meta.concrete_fields]
+        text = sql.SQL("INSERT INTO {} AS kept ({}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {} RETURNING id").format(
+            sql.Identifier(model._meta.db_table),
+            _names(columns),
+            sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
+            _names(unique),
+            sql.SQL(changes),
+        )
+        _INSERT_OR_COUNT[model, changes] = text = text.as_string(None)
+    connection.ensure_connection()
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        # Bound by the server, so that the plan is kept and bytes are not written out as text.
+        return cursor.execute(text, [*values, *given]).fetchone()
+
+
+_INSERT_OR_COUNT = {}
+
+
+def insert_with_history(model, rows, *, at, by=None, because=None):
+    """`insert`, and a history row (`+`) for each; `at` is its moment, `by` the user."""
+    if not rows:
+        return
+    insert(model, rows)
+    keys = [row["id"] for row in rows]
+    text = sql.SQL("INSERT INTO {history} ({kept}, {about}) SELECT {kept}, {values} FROM {table} WHERE id = ANY(%s)")
+    _run(text, model, [at, because, "+", getattr(by, "pk", None), keys])
+
+
+def update_with_history(model, keys, *, at, by=None, because=None, **changes):
+    """Set `changes` (column=value) on the rows with these keys, and write a history row (`~`) of each."""
+    if not keys:
+        return
+    set_ = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in changes)
+    text = sql.SQL(
+        "WITH changed AS (UPDATE {table} SET {set_} WHERE id = ANY(%s) RETURNING *) "
+        "INSERT INTO {history} ({kept}, {about}) SELECT {kept}, {values} FROM changed"
+    )
+    _run(text, model, [*changes.values(), list(keys), at, because, "~", getattr(by, "pk", None)], set_)
+
+
+ABOUT = ("history_id", "history_date", "history_change_reason", "history_type", "history_user_id")
+
+
+def _run(text, model, values, set_=None):
+    parts = {
+        "history": sql.Identifier(model.history.model._meta.db_table),
+        "table": sql.Identifier(model._meta.db_table),
+        "kept": _names(field.column for field in model.history.model.tracked_fields),
+        "about": _names(ABOUT),
+        "values": sql.SQL("gen_random_uuid(), %s, %s, %s, %s"),
+        "set_": set_ or sql.SQL(""),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(text.format(**parts), values)
