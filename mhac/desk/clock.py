@@ -1,5 +1,6 @@
 """A family's clock as a page: one date for everybody, who holds the others up, and what to do about it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -32,6 +33,19 @@ CLOSED_RULES = {
     "FTT-05": gettext_lazy("a condition that does not allow the journey yet"),
     "FTT-06": gettext_lazy("severe anaemia"),
 }
+
+
+# So many are named; of more it is said at whose door they wait.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Soon:
+    """One line of the list of families whose results end soon."""
+
+    notice: ExpiryNotice
+    clock: clock.FamilyClock
+    waits: list[str]
 
 
 @dataclass(frozen=True)
@@ -79,10 +93,12 @@ def near(found):
 
 
 def ends_soon(user):
-    """Families whose earliest expiry somebody has to look at, for the lists of those who act: [(notice, clock)]."""
+    """Families whose earliest expiry somebody has to look at, for the lists of those who act."""
     if not user.has_perm("decisions.view_expirynotice"):
         return []
-    return notices.standing(ExpiryNotice.objects.visible_to(user).unseen())
+    why = user.has_perm("decisions.view_ledger")
+    told = notices.standing(ExpiryNotice.objects.visible_to(user).unseen())
+    return [Soon(notice, found, waits(found, why)) for notice, found in told]
 
 
 def warning(case):
@@ -95,7 +111,8 @@ def told_by(found, user):
     """The sentences of the page: what stands against travelling together, what to do, and what to look at beside it."""
     why = user.has_perm("decisions.view_ledger")
     return {
-        "against": against(found, why),
+        "waits": waits(found, why),
+        "against": against(found),
         "advice": advice(found, user),
         "limits": list(limits(found, why)),
         "passports": list(passports(found)),
@@ -104,18 +121,35 @@ def told_by(found, user):
     }
 
 
-def against(found, sees_why):
+def waits(found, sees_why):
+    """Whom the family waits for: each with the reason and the owner, or how many at whose door when there are many."""
+    held = [member for member in found.waiting if member.blocker]
+    if len(held) > NAMED:
+        doors = Counter(member.blocker.owner_word for member in held)
+        return [_("%(owner)s: %(count)d") % {"owner": owner, "count": count} for owner, count in doors.items()]
+    return [
+        _("%(name)s (%(what)s, %(owner)s)")
+        % {
+            "name": isolated(member.name),
+            "what": (sees_why and member.blocker.item) or member.blocker.words,
+            "owner": member.blocker.owner_word,
+        }
+        for member in held
+    ]
+
+
+def against(found):
     """Why there is no window, or none any more, in one sentence; "" when there is one or nobody can say yet."""
     window = found.window
     if window.never:
-        names = _(", ").join(dict.fromkeys(found.member(key).name for key, _why in window.never))
+        names = _(", ").join(dict.fromkeys(isolated(found.member(key).name) for key, _why in window.never))
         return _("No date can be given: %(names)s. Ask the physician.") % {"names": names}
     if window.opens is None or window.closes is None:
         return _ended(found) if window.is_over(found.today) else ""
     if window.is_empty:
-        ends, waits = found.member(window.closes.key), found.member(window.opens.key)
+        ends, comes = found.member(window.closes.key), found.member(window.opens.key)
         days = {"ends": day(window.closes.day), "ready": day(window.opens.day)}
-        names = {"first": ends.name, "second": waits.name}
+        names = {"first": isolated(ends.name), "second": isolated(comes.name)}
         if window.closes.why == "expiry":
             said = _("The result of %(first)s ends on %(ends)s, before %(second)s can travel on %(ready)s.")
         else:
@@ -128,7 +162,7 @@ def _ended(found):
     edge = found.window.closes
     return _("The last day for the whole family was %(day)s, because of %(name)s.") % {
         "day": day(edge.day),
-        "name": found.member(edge.key).name,
+        "name": isolated(found.member(edge.key).name),
     }
 
 
@@ -143,7 +177,7 @@ def advice(found, user):
         " the examination, the longer."
     ) % {
         "day": day(plan.day),
-        "names": _(", ").join(member.name for member in members),
+        "names": _(", ").join(isolated(member.name) for member in members),
         "first": day(plan.window.opens.day),
         "last": day(plan.window.closes.day),
     }
@@ -168,10 +202,10 @@ def limits(found, sees_why):
         ):
             if limit is not None:
                 why = rule_words(limit.rule, sees_why)
-                yield words % {"name": member.name, "day": day(limit.day), "why": why}
+                yield words % {"name": isolated(member.name), "day": day(limit.day), "why": why}
         if leaves.never and sees_why:
             yield _("%(name)s may not travel now: %(why)s.") % {
-                "name": member.name,
+                "name": isolated(member.name),
                 "why": rule_words(leaves.never, sees_why),
             }
 
@@ -189,7 +223,7 @@ def passports(found):
         needed = [*ends, *([member.leaves_on] if member.leaves_on else [])]
         if member.passport_until and needed and member.passport_until < max(needed):
             yield _("The passport of %(name)s ends on %(day)s.") % {
-                "name": member.name,
+                "name": isolated(member.name),
                 "day": day(member.passport_until),
             }
 
@@ -212,4 +246,9 @@ def _arrives_in_time(found, arrives):
 
 def day(value):
     """A day inside a sentence, in both calendars."""
-    return f"{dateformat.format(value, 'd M Y')} ({solar_hijri(value)})"
+    return isolated(f"{dateformat.format(value, 'd M Y')} ({solar_hijri(value)})")
+
+
+def isolated(text):
+    """Text whose direction does not disturb the sentence around it (U+2068, U+2069)."""
+    return f"\u2068{text}\u2069"
