@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lab_integration import drafts, mapping, receive
 from lab_integration.drafts import Refused
@@ -66,3 +67,16 @@ def replay(analyzer: Analyzer, *, by: Any) -> dict[str, int]:
         state = receive.process(key, by=by).state
         found[state] = found.get(state, 0) + 1
     return found
+
+
+def told(found: dict[str, int]) -> str:
+    """What `replay` did, in a sentence."""
+    labels = dict(ReceivedMessage.State.choices)
+    states = ", ".join(f"{number} {labels[state]}" for state, number in sorted(found.items()))
+    if not states:
+        return _("Nothing waits to be read again.")
+    number = sum(found.values())
+    text = ngettext(
+        "%(number)s message was read again: %(states)s.", "%(number)s messages were read again: %(states)s.", number
+    )
+    return text % {"number": number, "states": states}

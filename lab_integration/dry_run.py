@@ -84,7 +84,7 @@ def run(version: ProfileVersion, now: datetime.datetime) -> DryRun:
     keys = list(newest.values_list("pk", flat=True)[:LOOKED_AT])[::-1]
     with transaction.atomic():
         settled = _settled(keys)
-        before = _fates(analyzer, analyzer.profile, keys, now)
+        before = _fates(analyzer, None, keys, now)
         after = _fates(analyzer, version.profile, keys, now)
         transaction.set_rollback(True)
     again = _read_again(keys, settled, read)
@@ -100,9 +100,13 @@ def _settled(keys: list[UUID]) -> dict[Place, str]:
     return {(message, place): test for message, place, test in filed.values_list("message_id", "place", "test")}
 
 
-def _fates(analyzer: Analyzer, profile: Any, keys: list[UUID], now: datetime.datetime) -> dict[Place, ReceivedLine]:
+def _fates(
+    analyzer: Analyzer, profile: dict[str, Any] | None, keys: list[UUID], now: datetime.datetime
+) -> dict[Place, ReceivedLine]:
     with transaction.atomic():
-        Analyzer.objects.filter(pk=analyzer.pk).update(profile=profile, listening=False)
+        changed = Analyzer.objects.select_related("clinic").get(pk=analyzer.pk)
+        changed.listening, changed.profile = False, changed.profile if profile is None else profile
+        changed.save(update_fields=["listening", "profile"])  # which makes a version of its own, gone at the end
         for key in keys:
             receive.process(key, now)
         rows = ReceivedLine.objects.filter(message__in=keys).select_related("message").defer("message__body")

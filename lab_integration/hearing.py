@@ -27,6 +27,7 @@ PLACES = {
     "hl7": tuple(map(Position.parse, ("SPM-2", "SAC-3", "OBR-3", "OBR-2", "ORC-2", "PID-3", "PID-2"))),
     "astm": tuple(map(Position.parse, ("O-3", "O-3.2", "O-4", "O-4.3", "P-3", "P-4"))),
 }
+NO_PROFILE = Profile("")
 WRITTEN = ("SPM-2", "SAC-3", "OBR-3", "OBR-2", "O-3", "O-4.3", "O-4")  # the order of likelihood where none is ours
 
 

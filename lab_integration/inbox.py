@@ -5,11 +5,12 @@ from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from lab_integration import shown, words
+from lab_integration.alarms import Alarm
 from lab_integration.models import (
     WAITING_LINES,
     Analyzer,
@@ -255,23 +256,9 @@ def choices(user):
     return {"analyzers": [(str(one.pk), one.name) for one in analyzers_], "sites": [(str(o.pk), o.name) for o in sites]}
 
 
-def _last_message():
-    rows = ReceivedMessage.objects.filter(analyzer=OuterRef("pk")).order_by("-received_at")
-    return Subquery(rows.values("received_at")[:1])
-
-
 def wire(user, now):
-    """Whether the wire is up, and which analyzers have been silent for too long."""
+    """Whether the wire is up, and the alarms that stand."""
     listening = Listening.objects.first()
-    analyzers = Analyzer.objects.visible_to(user).active().annotate(last=_last_message())
-    silent = [one for one in analyzers if one.is_silent(one.last, now)]
-    return {"up": listening is not None and now - listening.beat_at < DOWN_AFTER, "silent": silent}
-
-
-def analyzers(user, now):
-    """The analyzers of the user's sites with their last message and whether they are silent."""
-    rows = Analyzer.objects.visible_to(user).select_related("clinic").annotate(last=_last_message())
-    found = list(rows.order_by("clinic__code", "name"))
-    for one in found:
-        one.silent = one.active and one.is_silent(one.last, now)
-    return found
+    alarms = Alarm.objects.visible_to(user).standing().exclude(kind=Alarm.Kind.WIRE)
+    alarms = alarms.select_related("analyzer", "acknowledged_by")
+    return {"up": listening is not None and now - listening.beat_at < DOWN_AFTER, "alarms": list(alarms)}

@@ -11,8 +11,9 @@ import threading
 import time
 
 from django.db import Error, connection
+from django.utils import timezone
 
-from lab_integration import tls
+from lab_integration import strangers, tls
 from lab_integration.conversation import Limits, NotKnown, Peer, converse, keep_alive
 from lab_integration.models import Analyzer, plain_address
 
@@ -153,7 +154,7 @@ def admitted(peer: Peer) -> list[Analyzer]:
     """The active analyzers that may speak on this line. NotKnown says what keeps the others out."""
     found = [one for one in Analyzer.objects.heard_from(peer.address) if one.dialect == peer.dialect]
     if not found:
-        raise NotKnown(f"no active analyzer speaks {peer.dialect} from there. Add the address to its list")
+        return _unknown(peer)
     safe = [one for one in found if peer.tls or not one.must_use_tls]
     if not safe:
         raise NotKnown(f"{found[0]} must use TLS. Give it the TLS port")
@@ -162,6 +163,14 @@ def admitted(peer: Peer) -> list[Analyzer]:
         shown = ", ".join(sorted(peer.names)) or "none"
         raise NotKnown(f"{safe[0]} must show the certificate of {safe[0].certificate_name} and showed {shown}")
     return named
+
+
+def _unknown(peer: Peer) -> list[Analyzer]:
+    """Nobody we know may speak while a person listens for strangers; otherwise the knock is written down."""
+    peer.opening = strangers.admit(peer.address, peer.transport, timezone.now())
+    if peer.opening is None:
+        raise NotKnown(f"no active analyzer speaks {peer.dialect} from there. Add the address to its list")
+    return []
 
 
 def part(peer: Peer, why: str) -> None:

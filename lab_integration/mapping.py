@@ -15,7 +15,7 @@ from lab_integration.profile import Entry, Profile
 from mhac.labs import services as labs
 
 RESULT, BESIDE = "result", "supplemental"
-FAILURE = "\x00failed"  # a word that says that the run failed
+FAILURE = "(failed run)"  # what a word means that says so; no test has such a value
 NO_TEST = "-"
 MEASURED = {"numeric", "titre"}
 

@@ -1,4 +1,3 @@
-import datetime
 from copy import deepcopy
 from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo
@@ -136,10 +135,6 @@ class Analyzer(Row):
         spoken_from = plain_address(address)
         networks = [ip_network(one, strict=False) for one in self.addresses]
         return max((one.prefixlen for one in networks if spoken_from in one), default=-1)
-
-    def is_silent(self, last, now):
-        """Whether its last message (None: none ever came) is longer ago than its alarm allows."""
-        return last is not None and now - last > datetime.timedelta(hours=self.silent_after)
 
 
 WAITING_MESSAGES = ("INCOMPLETE", "UNREADABLE", "UNKNOWN_SENDER", "UNSUPPORTED_TYPE", "PARTLY_HELD", "HELD", "FAILED")

@@ -65,6 +65,7 @@ class Row:
     reason: str = ""
     attachment: Attachment | None = None
     qc: dict[str, str | Decimal] = field(default_factory=dict)
+    name: str = ""  # what the analyzer calls the code; nothing is matched by it
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ class _Context:
             reason=reason,
             attachment=attachment,
             qc=self.control() if settled == "QC" else {},
+            name=seen.part(3, 2) or ("" if law else seen.part(4)),
         )
 
     def _row_of_order(self, place: int) -> Row:

@@ -1,4 +1,4 @@
-"""The inbox of the wire: what waits, what a message said, what a person decides of it, and the analyzers."""
+"""The inbox of the wire: what waits, what a message said, and what a person decides of it."""
 
 from functools import partial
 

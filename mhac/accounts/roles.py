@@ -342,14 +342,19 @@ PERMISSIONS = {
     "Infectious/critical (HIV, TB+)": {"s": ["labs.verify_infectious"]},
     "Unmatched / error messages": {
         "r": ["lab_integration.view_inbox"],
-        "c": ["lab_integration.propose_match"],
-        "u": ["lab_integration.replay_message", "lab_integration.propose_match"],
+        "c": ["lab_integration.propose_match", "lab_integration.acknowledge_alarm"],
+        "u": [
+            "lab_integration.replay_message",
+            "lab_integration.propose_match",
+            "lab_integration.acknowledge_alarm",
+        ],
         "s": ["lab_integration.dismiss_message", "lab_integration.confirm_match"],
     },
     "HL7 raw message": {"r": ["lab_integration.view_payload"]},
     "Analyser/peer configuration": {
         "r": ["lab_integration.view_analyzer"],
-        "u": ["lab_integration.change_analyzer"],
+        "u": ["lab_integration.change_profileversion"],
+        "s": ["lab_integration.activate_profileversion"],
     },
     "Medical decision / class": {
         "r": ["decisions.view_signoff"],
@@ -387,8 +392,8 @@ NARROWED = {
     ("Result: instrument", "CLI"): ["labs.view_labresult"],
     ("Result: manual entry", "CLI"): ["labs.view_labresult"],
     ("HL7 raw message", "LAB"): ["lab_integration.view_payload"],
-    ("Unmatched / error messages", "ADM"): ["lab_integration.view_inbox"],
-    ("Analyser/peer configuration", "ADM"): ["lab_integration.view_analyzer"],
+    ("Unmatched / error messages", "ADM"): ["lab_integration.view_inbox", "lab_integration.acknowledge_alarm"],
+    ("Analyser/peer configuration", "ADM"): ["lab_integration.view_analyzer", "lab_integration.change_analyzer"],
     ("Medical decision / class", "CLI"): ["decisions.view_signoff"],
     ("Certificate: draft, issue", "MGR"): ["certificates.view_certificate"],
     ("Certificate: download/print", "REC"): ["certificates.view_certificate", "certificates.print_certificate"],

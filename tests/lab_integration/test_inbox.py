@@ -1,15 +1,12 @@
 """The pages of the wire: what waits with its reason, who may see it, and what a person may decide."""
 
-import datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from lab_integration import families, receive
-from lab_integration import profile as profiles
-from lab_integration.models import Analyzer, Listening, ReceivedLine, ReceivedMessage
+from lab_integration import receive
+from lab_integration.models import Listening, ReceivedLine
 from mhac.accounts.models import Access
 from mhac.labs.models import LabResult
 
@@ -52,12 +49,6 @@ def test_a_wire_that_is_down_is_said_so(as_user, cast, analyzer):
     now = timezone.now()
     Listening.objects.create(host="127.0.0.1", hl7_port=1, astm_port=2, started_at=now, beat_at=now)
     assert "The wire is not listening" not in as_user(cast.lab).get(reverse("lab_integration:inbox")).text
-
-
-def test_a_silent_analyzer_is_named(as_user, cast, analyzer):
-    row = take(analyzer, result("KBL2600009A"))
-    ReceivedMessage.objects.filter(pk=row.pk).update(received_at=timezone.now() - datetime.timedelta(hours=9))
-    assert "Bench One has been silent for too long." in as_user(cast.lab).get(reverse("lab_integration:inbox")).text
 
 
 def test_an_administrator_sees_that_something_waits_but_no_value(as_user, cast, analyzer):
@@ -190,49 +181,8 @@ def test_keyset_pages_and_constant_queries(as_user, cast, analyzer, django_asser
     assert client.get(reverse("lab_integration:inbox"), {"after": "x' OR 1=1"}).status_code == 200
 
 
-def test_analyzers_are_listed_and_changed_by_those_who_may(as_user, cast, analyzer):
-    assert "Bench One" in as_user(cast.lab).get(reverse("lab_integration:analyzers")).text
-    url = reverse("lab_integration:analyzer", args=[analyzer.pk])
-    assert as_user(cast.lab).get(url).status_code == 403
-    client = as_user(cast.lsu)
-    fields = {
-        "clinic": analyzer.clinic.pk,
-        "name": "Bench One",
-        "dialect": "hl7",
-        "addresses": "10.0.4.17",
-        "silent_after": "4",
-        "active": "on",
-        "profile": '{"code_map": [{"code": "ALT", "tset": "alt"}]}',
-    }
-    page = client.post(url, fields)
-    assert page.status_code == 422
-    assert "code_map[0].tset: This key is not known" in page.text
-    fields["profile"] = '{"code_map": [{"code": "ALT", "test": "alt", "factor": 0.1}]}'
-    assert client.post(url, {**fields, "addresses": "ten"}).status_code == 422
-    assert client.post(url, fields).status_code == 302
-    assert Analyzer.objects.get().addresses == ["10.0.4.17"]
-    assert str(Analyzer.objects.get().settings.code_map[0].factor) == "0.1"
-
-
 def test_another_sites_analyzer_is_not_known(as_user, cast, analyzer):
     assert as_user(cast.herat_lab).get(reverse("lab_integration:analyzers")).text.count("Bench One") == 0
-
-
-@pytest.mark.parametrize("key", families.families())
-def test_every_family_is_a_profile_that_can_be_read(key):
-    family = families.families()[key]
-    given = {"name": "x", "dialect": family.dialect, "code_map": [], **family.profile}
-    assert profiles.read(given, ZoneInfo("Asia/Kabul"))
-    assert family.source
-    assert family.note
-
-
-def test_a_family_fills_in_its_habits(as_user, cast, analyzer):
-    client = as_user(cast.lsu)
-    page = client.get(reverse("lab_integration:new_analyzer"), {"family": "mindray_bs"})
-    assert "sample_type" in page.text
-    assert "MSH-16 says sample" in page.text
-    assert "sample_type" not in client.get(reverse("lab_integration:new_analyzer"), {"family": "../x"}).text
 
 
 def test_lines_of_dismissed_messages_do_not_wait(as_user, cast, analyzer):
@@ -240,28 +190,3 @@ def test_lines_of_dismissed_messages_do_not_wait(as_user, cast, analyzer):
     as_user(cast.lsu).post(reverse("lab_integration:dismiss", args=[row.pk]), {"because": "engineer's test"})
     assert ReceivedLine.objects.count() == 1
     assert "KBL2600009A" not in as_user(cast.lab).get(reverse("lab_integration:inbox"), {"tab": "lines"}).text
-
-
-def test_rows_of_a_mistyped_number_are_given_to_their_tube(as_user, cast, analyzer, catalogue):
-    specimen = make_specimen(analyzer.clinic, cast.cli, [catalogue["alt"]])
-    row = take(analyzer, result(specimen.accession[:-1] + "*"))
-    line = row.lines.get()
-    assert line.state == "UNMATCHED_SPECIMEN"
-    url = reverse("lab_integration:match", args=[line.pk])
-    right = {"accession": specimen.accession.lower(), "birth_date": "1994-03-02", "because": "Label read at the rack."}
-    assert as_user(cast.lab).post(url, right).status_code == 403
-    client = as_user(cast.lsu)
-    assert "Whose tube was it?" in client.get(reverse("lab_integration:message", args=[row.pk])).text
-    for wrong, told in (
-        ({"birth_date": "1994-03-03"}, "do not belong together"),
-        ({"accession": "KBL2600099X"}, "No specimen has the number KBL2600099X"),
-        ({"because": ""}, "how this was found out"),
-    ):
-        assert told in client.post(url, right | wrong, follow=True).text
-        assert LabResult.objects.count() == 0
-    assert "The rows belong to that specimen now." in client.post(url, right, follow=True).text
-    filed = LabResult.objects.get()
-    assert (filed.order.specimen, filed.entered_by) == (specimen, cast.lsu)
-    line.refresh_from_db()
-    assert (line.state, line.chosen_by, line.specimen_id) == ("FILED", cast.lsu, specimen.accession[:-1] + "*")
-    assert "do not wait for a specimen any more" in client.post(url, right, follow=True).text
