@@ -71,7 +71,7 @@ def oml_o33(orders: Sequence[SpecimenOrder], *, number: str, now: datetime.datet
     from hl7apy.consts import VALIDATION_LEVEL  # type: ignore[import-untyped]
     from hl7apy.core import Message  # type: ignore[import-untyped]
 
-    message = Message("OML_O33", version="2.5.1", validation_level=VALIDATION_LEVEL.TOLERANT)
+    message = Message("OML_O33", version="2.5.1", validation_level=VALIDATION_LEVEL.STRICT)
     header = message.msh
     header.msh_3, header.msh_4, header.msh_5 = APPLICATION, FACILITY, escape(receiver, MARKS) or "ANALYZER"
     header.msh_7, header.msh_9, header.msh_10 = stamp(now), "OML^O33^OML_O33", number
