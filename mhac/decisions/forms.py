@@ -84,6 +84,21 @@ class JudgementForm(forms.Form):
         return {"code": code, "reason": given["reason"], **own.get(code, {})}
 
 
+class EditionForm(forms.Form):
+    """Whether a screening moves to the edition that was looked at (`to`); each answer is a button."""
+
+    to = forms.CharField(max_length=60, widget=forms.HiddenInput)
+    choice = forms.ChoiceField(choices=[("accept", ""), ("decline", "")])
+    reason = forms.CharField(
+        label=_("Reason"), max_length=2000, strip=True, widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"})
+    )
+
+    def said(self):
+        """The arguments of `services.choose_edition`."""
+        given = self.cleaned_data
+        return {"to": given["to"], "accepted": given["choice"] == "accept", "reason": given["reason"]}
+
+
 class BecauseForm(forms.Form):
     because = forms.CharField(
         label=_("Reason"), max_length=2000, strip=True, widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"})

@@ -266,10 +266,10 @@ def of_many(screenings, *, on):
     return {key: of_records(records, on=on) for key, records in facts.records_of(screenings).items()}
 
 
-def of_records(records, *, on, signing_at=None):
-    """The ledger of rows that are already fetched."""
+def of_records(records, *, on, signing_at=None, edition=None):
+    """The ledger of rows that are already fetched; `edition`: as another one than the screening's own sees them."""
     stated = facts.of_records(records, on=on, signing_at=signing_at)
-    edition = programmes().by_key(records.screening.edition)
+    edition = edition or programmes().by_key(records.screening.edition)
     judged = tuple(_judged(records.judgements))
     try:
         answer, not_waived = _assessed(stated, edition)

@@ -91,6 +91,29 @@ class SignOff(Row):
         return f"{self.screening}: {self.outcome}"
 
 
+class EditionChoice(Row):
+    """What a physician said when a newer edition of the programme was in force: the screening moves to it, or stays
+    with its own. Never edited."""
+
+    screening = models.ForeignKey(Screening, models.PROTECT, related_name="edition_choices")
+    from_edition = models.CharField(_("edition"), max_length=60)
+    to_edition = models.CharField(_("newer edition"), max_length=60)
+    accepted = models.BooleanField(_("accepted"))
+    reason = models.TextField(_("reason"))
+    by = models.ForeignKey(User, models.PROTECT)
+    at = models.DateTimeField(auto_now_add=True)
+    history = HistoricalRecords()
+
+    objects = OfAScreening.as_manager()
+
+    class Meta:
+        verbose_name = _("choice of an edition")
+        ordering = ["id"]
+
+    def __str__(self):
+        return f"{self.screening}: {self.from_edition} → {self.to_edition}"
+
+
 class ExpiryNoticeQuerySet(models.QuerySet):
     def visible_to(self, user):
         # Shown beside other lists, so the right is named here and not taken from the page.

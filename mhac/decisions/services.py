@@ -10,13 +10,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mhac.decisions import facts, ledger
-from mhac.decisions.models import Judgement, SignOff
+from mhac.decisions import editions, facts, ledger
+from mhac.decisions.models import EditionChoice, Judgement, SignOff
 from mhac.labs import services as labs
 from mhac.labs.models import Test
 from mhac.patients.models import Patient
 from mhac.protocols.facts import Refused as Contradiction
 from mhac.protocols.vocabulary import ITEMS
+from mhac.screenings import services as screenings
 from mhac.screenings.models import Fact, Screening
 from mhac.screenings.programmes import programmes
 
@@ -40,6 +41,11 @@ def _refuse_unless_open(screening):
             _("This screening is %(state)s. Withdraw the signature first if something has to change.")
             % {"state": screening.get_state_display()}
         )
+
+
+def _refuse_without_licence(by):
+    if not by.licence:
+        raise NotReady(_("Only a licensed physician decides. Ask the administrator to record your licence number."))
 
 
 def facts_hash(stated):
@@ -77,8 +83,7 @@ def order_due(screening, *, by):
 @transaction.atomic
 def judge(screening, *, code, reason, by, item="", age=None, grade=""):
     """Write down what a physician decided where the rules leave room. Raises NotReady."""
-    if not by.licence:
-        raise NotReady(_("Only a licensed physician decides. Ask the administrator to record your licence number."))
+    _refuse_without_licence(by)
     screening = _locked(screening)
     _refuse_unless_open(screening)
     if not reason.strip():
@@ -185,6 +190,42 @@ def take_back(judgement, *, because, by):
     judgement.save(update_fields=["withdrawn_at"])
     Fact.mark([screening])
     return judgement
+
+
+# --- A newer edition ------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def choose_edition(screening, *, to, accepted, reason, by):
+    """Move an open screening to the newer edition `to` (a key), or leave it with its own; both are written down.
+
+    Raises NotReady.
+    """
+    _refuse_without_licence(by)
+    screening = _locked(screening)
+    _refuse_unless_open(screening)
+    offer = editions.offer(screening, on=screening.clinic.today())
+    if offer is None:
+        raise NotReady(_("This screening follows the edition in force already. Nothing has to be decided."))
+    if offer.newer.key != to:
+        raise NotReady(_("Another edition is in force than the one you looked at. Look at this page again first."))
+    if not reason.strip():
+        raise NotReady(_("Write the reason; the partner and the next physician will ask for it."))
+    if offer.declined and not accepted:
+        raise NotReady(_("%(name)s has declined this edition already.") % {"name": offer.declined.by})
+    made = EditionChoice(
+        screening=screening,
+        from_edition=offer.now.key,
+        to_edition=offer.newer.key,
+        accepted=accepted,
+        reason=reason.strip(),
+        by=by,
+    )
+    made._history_user = by
+    made.save(force_insert=True)
+    if accepted:
+        screenings.move_to_edition(screening, offer.newer, because=reason, by=by)
+    return made
 
 
 # --- The signature --------------------------------------------------------------------------------------------------

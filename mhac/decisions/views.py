@@ -8,9 +8,9 @@ from django.views.decorators.http import require_POST
 
 from mhac.accounts.models import Access
 from mhac.accounts.permissions import needs, record_access
-from mhac.decisions import ledger, services, words
-from mhac.decisions.forms import BecauseForm, JudgementForm, SignForm
-from mhac.decisions.models import Judgement, SignOff
+from mhac.decisions import editions, ledger, services, words
+from mhac.decisions.forms import BecauseForm, EditionForm, JudgementForm, SignForm
+from mhac.decisions.models import EditionChoice, Judgement, SignOff
 from mhac.screenings.models import Screening
 
 
@@ -18,7 +18,8 @@ def _about(screening):
     """What every page of this room shows: the person, and the ledger as it was signed or stands today."""
     today = screening.clinic.today()
     found = ledger.standing(screening, on=today)
-    return {"screening": screening, "age": screening.patient.age_on(today), "ledger": found}
+    offer = editions.offer(screening, on=today)
+    return {"screening": screening, "age": screening.patient.age_on(today), "ledger": found, "offer": offer}
 
 
 def _is_open_before_her(request, screening):
@@ -93,6 +94,40 @@ def take_back(request, pk):
             return redirect("desk:review", judgement.screening_id)
     record_access(request, judgement.screening, clinic=judgement.screening.clinic)
     return render(request, "decisions/take_back.html", _about(judgement.screening) | {"form": form, "it": judgement})
+
+
+def _editions(screening):
+    """What a newer edition would change for this person, and what physicians said about newer ones so far."""
+    about = _about(screening)
+    on, offer = screening.clinic.today(), about["offer"]
+    said = EditionChoice.objects.filter(screening=screening).select_related("by")
+    return about | {"said": said, "difference": offer and editions.difference(screening, offer.newer, on=on)}
+
+
+@needs("decisions.view_ledger")
+def edition(request, pk):
+    screening = get_object_or_404(Screening.objects.visible_to(request.user).whole(), pk=pk)
+    record_access(request, screening, clinic=screening.clinic)
+    about = _editions(screening)
+    form = EditionForm(initial={"to": about["offer"].newer.key}) if about["offer"] else None
+    return render(request, "decisions/edition.html", about | {"form": form})
+
+
+@needs("decisions.add_judgement")
+@require_POST
+def choose_edition(request, pk):
+    screening = get_object_or_404(Screening.objects.visible_to(request.user).whole(), pk=pk)
+    form = EditionForm(request.POST)
+    if form.is_valid():
+        try:
+            services.choose_edition(screening, by=request.user, **form.said())
+        except services.NotReady as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _("Your decision is recorded."))
+            return redirect("decisions:ledger", screening.pk)
+    record_access(request, screening, clinic=screening.clinic)
+    return render(request, "decisions/edition.html", _editions(screening) | {"form": form})
 
 
 @needs("decisions.sign")

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from mhac.appointments.models import Booking
 from mhac.certificates.models import Certificate
+from mhac.decisions import editions
 from mhac.decisions.models import SignOff
 from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Vitals
 from mhac.labs.models import LabOrder
@@ -110,6 +111,7 @@ class _Known:
         totals = counted.order_by().values_list("screening").annotate(count=Count("pk"), verified=verified)
         self.orders = {screening: (count, checked) for screening, count, checked in totals}
         self.signed = _by_screening(SignOff.objects.filter(withdrawn_at__isnull=True, **of).defer("facts", "answer"))
+        self.offers = editions.offers(screenings, on=today)
         papers = Certificate.objects.filter(**of).defer("facts", "pdf", "seal")
         self.papers = _by_screening(papers)
 
@@ -120,7 +122,7 @@ class _Known:
             screening=screening,
             age=age,
             chips=[chip for chip in self._chips(screening, age) if chip],
-            links=list(_links(screening, age, user)),
+            links=[*_links(screening, age, user), *self._offer(screening, user)],
             documents=self.papers[screening.pk] if user.has_perm("certificates.print_certificate") else [],
             booking=bookings[-1] if bookings else None,
             identity_confirmed=screening.patient_id in self.confirmed,
@@ -142,8 +144,15 @@ class _Known:
         yield self._film(self.films[key], edition, age)
         yield self._laboratory(self.orders.get(key))
         yield _mark(bool(self.signed[key]), _("signed"))
+        if offer := self.offers.get(key):
+            yield Chip("grey" if offer.declined else "blue", _("newer edition"))
         for paper in self.papers[key]:
             yield _paper(paper)
+
+    def _offer(self, screening, user):
+        """The way to what a newer edition would change, for those who may read what is asked."""
+        if screening.pk in self.offers and user.has_perm("decisions.view_ledger"):
+            yield _("A newer edition"), reverse("decisions:edition", args=[screening.pk])
 
     def _consent(self, given):
         names = {each.purpose for each in given}

@@ -14,7 +14,7 @@ from mhac.accounts.permissions import needs, record_access
 from mhac.appointments.models import Booking
 from mhac.certificates.models import Certificate
 from mhac.certificates.states import COLOURS, LABELS
-from mhac.decisions import facts, ledger, services, words
+from mhac.decisions import editions, facts, ledger, services, words
 from mhac.decisions.forms import SignForm
 from mhac.decisions.ledger import Ledger
 from mhac.decisions.models import SignOff
@@ -54,11 +54,20 @@ def to_decide(request):
         "waiting": waiting(page[:PER_PAGE]),
         "following": page[PER_PAGE - 1].pk if len(page) > PER_PAGE else None,
         "changed": changed_after_signing(signed),
+        "offers": offers(request.user),
         "signed": signed.filter(signed_on=timezone.localdate())[:PER_PAGE],
         "words": words.SIGNED,
         "soon": clock.ends_soon(request.user),
     }
     return render(request, "desk/to_decide.html", context)
+
+
+def offers(user):
+    """Open screenings that a newer edition of their programme waits for; those that nobody has decided on first."""
+    on = timezone.localdate()
+    here = Screening.objects.visible_to(user).open().filter(edition__in=editions.outdated(on)).whole().order_by("id")
+    found = editions.offers(here[:PER_PAGE], on=on).values()
+    return sorted(found, key=lambda offer: offer.declined is not None)
 
 
 def after(asked):
@@ -142,6 +151,7 @@ def whole(records, since):
         "records": records,
         "ledger": found,
         "refusal": "" if standing else services.why_not(found),
+        "offer": editions.offer(screening, on=today),
         "history": chart.history(records.history),
         "exam": chart.exam(records.exam),
         "films": chart.films(records.films, since),

@@ -315,6 +315,27 @@ def plan_travel(screening, *, departure, by, arrival_on=None, mode=TravelPlan.Mo
 
 
 @transaction.atomic
+def move_to_edition(screening, edition, *, because, by) -> Screening:
+    """An open screening follows a newer edition of its programme from now on; the reason stands in its history."""
+    screening = Screening.objects.select_for_update().get(pk=screening.pk)
+    if not screening.is_open:
+        raise Refused(
+            _("This screening is %(state)s and keeps its edition. Withdraw the signature first.")
+            % {"state": screening.get_state_display()}
+        )
+    current = programmes().by_key(screening.edition)
+    if edition.programme != screening.programme or edition.in_force <= current.in_force:
+        raise Refused(
+            _("%(edition)s is no newer edition of this programme. Look again which one is in force.")
+            % {"edition": edition.key}
+        )
+    screening.edition = edition.key
+    screening._history_user, screening._change_reason = by, because.strip()[:100]
+    screening.save(update_fields=["edition"])
+    return screening
+
+
+@transaction.atomic
 def withdraw(screening, *, because, by) -> Screening:
     """The person (or the partner) gives up an open screening; the reason stands in its history."""
     screening = Screening.objects.select_for_update().get(pk=screening.pk)
