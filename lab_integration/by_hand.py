@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from lab_integration import observations, receive
+from lab_integration import lines, observations, receive
 from lab_integration.models import Proposal, ReceivedLine, ReceivedMessage
 from lab_integration.profile import Profile
 from lab_integration.reading import Mapped, map_rows
@@ -87,7 +87,7 @@ def _message(line: ReceivedLine) -> ReceivedMessage:
 
 def _settle(row: ReceivedMessage) -> None:
     """The state of a message by its lines; one that was dismissed as a whole stays so, and returns to this."""
-    states = [state for state in row.lines.values_list("state", flat=True) if state not in receive.NOT_COUNTED]
+    states = [state for state in row.lines.values_list("state", flat=True) if state not in lines.NOT_COUNTED]
     waiting = [state for state in states if state in labs.WAITING]
     found = ReceivedMessage.State.PROCESSED
     if waiting:
@@ -115,11 +115,11 @@ class Summary:
     left: int
 
 
-def in_bulk(rows: Any, act: Callable[[Any], Any]) -> Summary:
-    """Do `act` to the oldest of `rows` (at most AT_ONCE), each in its own transaction; one that is refused waits."""
+def in_bulk(rows: Any, act: Callable[[Any], Any], most: int = AT_ONCE) -> Summary:
+    """Do `act` to the oldest of `rows` (at most `most`), each in its own transaction; one that is refused waits."""
     number = rows.count()
     settled = waiting = 0
-    for row in list(rows.order_by("pk")[:AT_ONCE]):
+    for row in list(rows.order_by("pk")[:most]):
         try:
             after = act(row)
         except Refused:
@@ -148,7 +148,7 @@ def _read(row: ReceivedMessage) -> _Read:
         raise Refused(_("It is not certain which analyzer sent this. Correct the analyzers' settings, then replay."))
     profile = row.analyzer.settings
     message = receive.parse("astm" if row.transport == "lis1" else "hl7", bytes(row.body), profile)
-    found = receive.rows_of(message, profile, row.received_at)
+    found = lines.rows_of(message, profile, row.received_at)
     return _Read(profile, found, {one.row.place: one for one in map_rows(found.rows, profile)})
 
 
@@ -172,7 +172,7 @@ def choose(line: ReceivedLine, *, by: Any, because: str) -> ReceivedLine:
     outcomes = labs.record_results([mapped.line(chosen=True)], instrument=row.analyzer.name, rules=rules, by=by)
     if outcomes[0].state != "FILED":
         raise Refused(_("This value cannot be filed any more. Read the message again to see why."))
-    receive.keep_line(row, mapped, outcomes[0], line)
+    lines.keep_line(row, mapped, outcomes[0], line)
     line.chosen_by, line.chosen_because = by, because
     line.save(update_fields=["chosen_by", "chosen_because"])
     _settle(row)
@@ -216,13 +216,13 @@ def confirm(proposal: Proposal, *, by: Any) -> list[ReceivedLine]:
         made = _undecided(proposal)
         if made.proposed_by_id == by.pk:
             raise Refused(_("You proposed this yourself: it needs another person."))
-        lines = _match(made.line, made, by=made.proposed_by)
-        for line in lines:
+        filed = _match(made.line, made, by=made.proposed_by)
+        for line in filed:
             line.chosen_by, line.chosen_because = by, made.because
             line.save(update_fields=["chosen_by", "chosen_because"])
         _settle(row)
         _decide(made, Proposal.State.CONFIRMED, by, "")
-    return lines
+    return filed
 
 
 @transaction.atomic
@@ -275,10 +275,10 @@ def _match(line, proposal, *, by):
         raise Refused(
             _("Nobody wrote down that identifier of this person. Give another: the birth date, or the initials.")
         )
-    lines = [_as_if(_row(read, one).line(), proposal.accession, given) for one in waiting]
+    rows = [_as_if(_row(read, one).line(), proposal.accession, given) for one in waiting]
     identifiers = tuple(dict.fromkeys([*read.profile.second_identifier, *names]))
     rules = labs.Rules(labs.Numbers(), identifiers, require_second_identifier=True)
-    outcomes = labs.record_results(lines, instrument=row.analyzer.name, rules=rules, by=by)
+    outcomes = labs.record_results(rows, instrument=row.analyzer.name, rules=rules, by=by)
     if outcomes[0].state == UNMATCHED:
         raise Refused(
             _("No specimen has the number %(number)s. Scan the tube's label.") % {"number": proposal.accession}
@@ -287,7 +287,7 @@ def _match(line, proposal, *, by):
         raise Refused(_("The analyzer names another person than that tube's. Make sure whose tube this is."))
     for outcome, one in zip(outcomes, waiting, strict=True):
         sent = one.specimen_id
-        receive.keep_line(row, _row(read, one), outcome, one)
+        lines.keep_line(row, _row(read, one), outcome, one)
         one.specimen_id = sent
         one.save(update_fields=["specimen_id"])
     return waiting

@@ -6,7 +6,8 @@ from itertools import groupby
 
 from django.db.models import F, Func, IntegerField
 
-from lab_integration import balance, hl7, lis2, receive, words
+from lab_integration import balance, hl7, lis2, words
+from lab_integration.lines import rows_of
 from lab_integration.models import ReceivedMessage
 from lab_integration.reading import visible as storable
 from mhac.labs import services as labs
@@ -179,7 +180,7 @@ def _strangers(message, tests):
     read = parsed(message) if message.analyzer else None
     if read is None:
         return []
-    rows = receive.rows_of(read, message.analyzer.settings, message.received_at).rows
+    rows = rows_of(read, message.analyzer.settings, message.received_at).rows
     stated, ages, times = {}, {}, {}
     for row in rows:
         key = storable(row.specimen_id)

@@ -319,9 +319,7 @@ def confirm(request, pk):
     """Let the rows be that tube's, as somebody else proposed."""
     made = _proposal(request, pk)
     act = partial(by_hand.confirm, made, by=request.user)
-    return _act(
-        request, made.line.message, act, _("Confirmed: the rows are that tube's now. Verify what was filed.")
-    )
+    return _act(request, made.line.message, act, _("Confirmed: the rows are that tube's now. Verify what was filed."))
 
 
 @needs("lab_integration.confirm_match", "lab_integration.propose_match")

@@ -1,6 +1,5 @@
 """The pages of the wire: what waits with its reason, who may see it, and what a person may decide."""
 
-
 import pytest
 from django.urls import reverse
 from django.utils import timezone
