@@ -50,7 +50,7 @@ class ProgrammeState(Row):
         indexes = [models.Index(fields=["programme", "clinic"])]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(state="limited", daily_cap__gte=1)
+                condition=models.Q(state="limited", daily_cap__isnull=False, daily_cap__gte=1)
                 | (~models.Q(state="limited") & models.Q(daily_cap__isnull=True)),
                 name="daily_cap_with_limited_only",
             ),

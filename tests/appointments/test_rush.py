@@ -1,5 +1,6 @@
 """Twenty clerks want the same few seats at the same moment."""
 
+import datetime
 import threading
 
 import pytest
@@ -8,6 +9,8 @@ from django.db import connection
 from mhac.appointments import services
 from mhac.appointments.models import Booking
 from mhac.appointments.services import Refused
+from mhac.screenings import services as screenings
+from tests.conftest import make_user
 
 from .conftest import make_family, open_days, slot_on
 
@@ -90,3 +93,57 @@ def test_twenty_clerks_open_the_same_day(kabul, cast):
     opened = together(lambda _n: len(services.open_day(kabul, day, by=cast.rec)), list(range(CLERKS)))
     assert opened == [6] * CLERKS
     assert kabul.slots.count() == 6
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_fifty_clients_and_a_daily_number_of_seventeen(kabul, herat, cast):
+    """At two sites, for new bookings, moved ones and people at the door: seventeen come, not one more, not one less."""
+    for site in (kabul, herat):
+        site.weekend = []
+        site.save()
+    manager = make_user("network", "MGR")
+    today = kabul.today()
+    decision = {"state": "limited", "daily_cap": 17, "from_day": today, "reason": "A measured start"}
+    screenings.decide_state("ca", clinic=None, by=manager, **decision)
+    here = [slot_on(kabul, today, cast.rec, capacity=40, hour=hour) for hour in (8, 9)]
+    there = slot_on(herat, today, cast.herat_rec, capacity=40, hour=8)
+    tomorrow = slot_on(kabul, today + datetime.timedelta(days=1), cast.rec, capacity=40)
+    sites = [herat if n % 5 == 0 else kabul for n in range(50)]
+    cases = [make_family(site, cast.rec) for site in sites]
+    # Every fifth but one is booked for tomorrow and wants to come today.
+    booked = {n: Booking.objects.create(slot=tomorrow, seat=n + 1, screening=cases[n].screenings.get(),
+                                        booked_by=cast.rec) for n in range(1, 17, 5)}  # fmt: skip
+
+    def come(n):
+        slot = there if sites[n] == herat else here[n % 2]
+        if n in booked:
+            return services.reschedule(cases[n], slot, bookings=[booked[n]], by=cast.rec)[0]
+        (booking,) = services.book(cases[n], slot, screenings=list(cases[n].screenings.all()), by=cast.rec)
+        return services.arrive(booking, by=cast.rec)
+
+    answers = together(come, list(range(50)))
+    assert Booking.objects.standing().filter(slot__in=[*here, there]).count() == 17
+    refused = [answer for answer in answers if isinstance(answer, Refused)]
+    assert len(refused) == 33 and all("needed: 1" in str(answer) for answer in refused)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_booked_past_a_number_that_comes_in_the_middle(kabul, cast):
+    """While twenty book an open programme, its manager limits it: after her answer the day never grows past the number
+    or past what it had then."""
+    slot = slot_on(kabul, open_days(kabul, after=1)[0], cast.rec, capacity=40)
+    cases = [make_family(kabul, cast.rec) for _n in range(CLERKS)]
+    decision = {"state": "limited", "daily_cap": 5, "from_day": kabul.today(), "reason": "A measured start"}
+    seen = []
+
+    def work(n):
+        if n == CLERKS // 2:
+            row = screenings.decide_state("ca", clinic=kabul, by=cast.mgr, **decision)
+            seen.append(Booking.objects.standing().filter(slot=slot).count())
+            return row
+        return services.book(cases[n], slot, screenings=list(cases[n].screenings.all()), by=cast.rec)
+
+    together(work, list(range(CLERKS)))
+    assert Booking.objects.standing().filter(slot=slot).count() == max(5, seen[0])
