@@ -126,15 +126,11 @@ def waits(found, sees_why):
     held = [member for member in found.waiting if member.blocker]
     if len(held) > NAMED:
         doors = Counter(member.blocker.owner_word for member in held)
-        return [_("%(owner)s: %(count)d") % {"owner": owner, "count": count} for owner, count in doors.items()]
+        return [f"{owner}: {count}" for owner, count in doors.items()]
+    told = [(member, (sees_why and member.blocker.item) or member.blocker.words) for member in held]
     return [
-        _("%(name)s (%(what)s, %(owner)s)")
-        % {
-            "name": isolated(member.name),
-            "what": (sees_why and member.blocker.item) or member.blocker.words,
-            "owner": member.blocker.owner_word,
-        }
-        for member in held
+        f"{isolated(member.name)} ({_(', ').join([str(what), str(member.blocker.owner_word)])})"
+        for member, what in told
     ]
 
 
