@@ -22,6 +22,7 @@ TABS = {
     "collect": (_("To collect"), "grey"),
     "underway": (_("On the way"), "blue"),
     "inside": (_("In the laboratory"), "blue"),
+    "repeat": (_("Repeat due"), "amber"),
     "arrived": (_("Results to verify"), "amber"),
     "rejected": (_("Rejected"), "red"),
 }
@@ -84,6 +85,8 @@ def _specimens(user, tab):
     orders, tubes = LabOrder.objects.visible_to(user), Specimen.objects.visible_to(user)
     if tab == "inside":
         return orders.awaiting_result().filter(specimen__state=Specimen.State.RECEIVED), "specimen_id"
+    if tab == "repeat":
+        return orders.awaiting_result().filter(run_failed=True), "specimen_id"
     if tab == "arrived":
         return orders.filter(state=LabOrder.State.RESULTED), "specimen_id"
     return tubes.filter(state=Specimen.State.COLLECTED if tab == "underway" else Specimen.State.REJECTED), "pk"
@@ -91,7 +94,7 @@ def _specimens(user, tab):
 
 def counts(user):
     """How many stand under each tab; rejected tubes are history and are not counted."""
-    lists = {tab: _specimens(user, tab) for tab in ("underway", "inside", "arrived")}
+    lists = {tab: _specimens(user, tab) for tab in ("underway", "inside", "repeat", "arrived")}
     lists["collect"] = _to_collect(user), "screening_id"
     return {tab: rows.aggregate(count=Count(name, distinct=True))["count"] for tab, (rows, name) in lists.items()}
 

@@ -106,3 +106,15 @@ class CorrectionForm(ReasonForm):
         self.fields["text"] = ResultField(test)
         self.fields["text"].required = True
         self.order_fields(["text", "because"])
+
+
+class AddTestForm(forms.Form):
+    """One more test on a tube that was taken, and why."""
+
+    test = forms.ModelChoiceField(label=_("Test"), queryset=Test.objects.none())
+    because = forms.CharField(label=_("Why it is asked for"), min_length=5, max_length=100)
+
+    def __init__(self, *args, tube, **kwargs):
+        super().__init__(*args, **kwargs)
+        rows = Test.objects.filter(active=True, tube=tube.tube)
+        self.fields["test"].queryset = rows.exclude(orders__specimen=tube).order_by("position", "key")

@@ -11,6 +11,7 @@ urlpatterns = [
     path("specimen/<uuid:specimen>/", specimens.specimen, name="specimen"),
     path("specimen/<uuid:specimen>/label/", specimens.label, name="label"),
     path("specimen/<uuid:specimen>/reject/", specimens.reject, name="reject"),
+    path("specimen/<uuid:specimen>/add/", specimens.add_test, name="add_test"),
     path("enter/<uuid:order>/", results.enter, name="enter"),
     path("verify/", results.to_verify, name="to_verify"),
     path("verify/<uuid:result>/", results.verify, name="verify"),

@@ -178,7 +178,7 @@ def test_a_failed_run_asks_for_a_repeat(scene, as_user):
     LabOrder.objects.update(run_failed=True)
     browser = as_user(scene.cast.lab)
     for address in (reverse("labs:bench") + "?tab=inside", reverse("labs:specimen", args=[specimen.pk])):
-        assert "run failed: repeat" in browser.get(address).content.decode()
+        assert "repeat due" in browser.get(address).content.decode()
 
 
 # Collecting

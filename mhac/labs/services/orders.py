@@ -58,8 +58,7 @@ def add_test(specimen, *, test, because, by):
     before = next((each for each in siblings if each.test_id == test.pk), None)
     if before is not None:
         raise Refused(
-            _("%(test)s stands on this tube already (%(state)s).")
-            % {"test": test, "state": before.get_state_display()}
+            _("%(test)s stands on this tube already (%(state)s).") % {"test": test, "state": before.get_state_display()}
         )
     made = LabOrder(screening=screening, test=test, specimen=tube, state=LabOrder.State.COLLECTED, ordered_by=by)
     items = {each.item for each in siblings}

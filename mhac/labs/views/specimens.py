@@ -5,15 +5,16 @@ from django.db import transaction
 from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from mhac.accounts.permissions import needs, record_access
 from mhac.labs import bench as lists
+from mhac.labs import corrections, services
 from mhac.labs import labels as paper
-from mhac.labs import services
-from mhac.labs.forms import RejectForm, ScanForm
+from mhac.labs.forms import AddTestForm, RejectForm, ScanForm
 from mhac.labs.models import Specimen
 from mhac.labs.views import fetched
 from mhac.patients.services import confirm_identity
@@ -27,7 +28,9 @@ def bench(request):
     page = lists.people_to_collect(request.user, after) if tab == "collect" else lists.tubes(request.user, tab, after)
     counts = lists.counts(request.user)
     tabs = [(key, label, colour, counts.get(key)) for key, (label, colour) in lists.TABS.items()]
-    return render(request, "labs/bench.html", {"tab": tab, "tabs": tabs, "page": page, "after": after})
+    values = {"tab": tab, "tabs": tabs, "page": page, "after": after}
+    values["corrected"] = corrections.of_verified(request.user, timezone.now())
+    return render(request, "labs/bench.html", values)
 
 
 @needs("labs.change_laborder")
@@ -67,18 +70,30 @@ def _collect(request, screening):
 @transaction.atomic
 def specimen(request, specimen):
     found = fetched.specimen(request, specimen)
+    orders = lists.orders_of(found)
+    corrections.mark(orders, corrections.last_look(request.user, found))
     record_access(request, found, clinic=found.clinic)
-    values = {
-        "specimen": found,
-        "screening": found.screening,
-        "age": found.screening.patient.age_on(found.clinic.today()),
-        "orders": lists.orders_of(found),
-        "steps": lists.custody(found),
-        "parts": found.tubes.all(),
-        "form": RejectForm(),
-        "may": services.held_by(request.user, found.clinic_id),
-    }
+    values = {"specimen": found, "screening": found.screening, "orders": orders, "steps": lists.custody(found)}
+    values["age"] = found.screening.patient.age_on(found.clinic.today())
+    values |= {"parts": found.tubes.all(), "form": RejectForm(), "add": AddTestForm(tube=found)}
+    values["may"] = services.held_by(request.user, found.clinic_id)
     return render(request, "labs/specimen.html", values)
+
+
+@needs("labs.add_laborder")
+@require_POST
+def add_test(request, specimen):
+    """Order one more test on a tube; what the wire held for it files by itself."""
+    found = fetched.specimen(request, specimen)
+    form = AddTestForm(request.POST, tube=found)
+    try:
+        if not form.is_valid():
+            raise services.Refused(_("Choose a test of this tube and say why it is asked for."))
+        made = services.add_test(found, by=request.user, **form.cleaned_data)
+        messages.success(request, _("%(test)s is ordered on this tube.") % {"test": made.test})
+    except services.Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("labs:specimen", found.pk)
 
 
 @needs("labs.change_specimen")
