@@ -76,6 +76,7 @@ def pages():
             "/documents/",
             f"/documents/{paper.pk}/",
         ],
+        "manager": ["/desk/programmes/", "/desk/programmes/uk-tb/", "/desk/programmes/ca/change/"],
         "canada": ["/partner/"],
         "auditor": ["/users/accesses/"],
         "admin": ["/users/"],
