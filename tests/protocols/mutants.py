@@ -23,6 +23,8 @@ FOLDER = ROOT / "mhac" / "protocols"
 TESTS = Path(__file__).parent
 # Tests that start processes or compare pages add time and notice nothing that the others do not.
 LEFT_OUT = {"test_describe.py", "test_rehearsal.py", "test_assess_command.py", "test_bad_lines.py", "test_start.py"}
+# Slower still, and the properties look at the same days.
+LEFT_OUT |= {"test_birthdays.py"}
 # Data, reading and printing: held by the refusals and the cases; their strings would only change sentences.
 NOT_MUTATED = {"__init__.py", "__main__.py", "describe.py", "vocabulary.py", "rehearsal.py", "toml_lines.py"}
 LONGEST_SECONDS = 120

@@ -142,3 +142,25 @@ def test_a_decided_age_outside_the_interval_counts_from_its_youngest():
     given = answered("us-iv", born="2020-01-10", decisions=decision, history={"polio_area_stay_days": 0})
     assert "hib" in given["vaccination"]["due"]
     assert "td_tdap" in given["vaccination"]["waived"]
+
+
+@pytest.mark.parametrize("born", ["2011-11-21", "2011-06-01"])
+def test_a_limit_that_was_reached_before_the_examination_is_not_crossed(born):
+    assert answered(born=born)["age"] == 15
+    assert "age_limit_crossed" not in answered(born=born, signed_off="2027-01-01")["warnings"]
+
+
+def test_a_decided_age_has_no_birthday():
+    person = between("2011-11-22", "2012-03-01", "month")
+    decision = [{"code": "use_age", "age": 14, "reason": "the teeth"}]
+    assert "age_limit_crossed" in answered(person=person, signed_off="2026-12-01")["warnings"]
+    assert "age_limit_crossed" not in answered(person=person, signed_off="2026-12-01", decisions=decision)["warnings"]
+
+
+@pytest.mark.parametrize(("earliest", "months_24"), [("2024-11-21", True), ("2024-11-22", False)])
+def test_the_day_before_the_interval_is_not_inside_it(earliest, months_24):
+    """Decided to be 2, born at the earliest on the very day two years ago, or a day too late for it."""
+    decision = [{"code": "use_age", "age": 2, "reason": "the teeth"}]
+    given = answered(person=between(earliest, "2025-06-01", "year"), decisions=decision)
+    assert given["presumptive"]["albendazole_mg"] == 400
+    assert (given["age"] == [1, 2]) is months_24

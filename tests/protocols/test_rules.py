@@ -110,3 +110,18 @@ def test_a_second_treponemal_test_that_decides_names_its_rule():
         found = SYPHILIS | {"treponemal": second}
         assert "US-SYP-06" in named(findings={"syphilis": found})
     assert not {rule for rule in named(findings={"syphilis": SYPHILIS}) if rule.startswith("US-SYP")}
+
+
+def test_a_waiver_and_a_bar_outside_the_united_states_are_named():
+    waived = [{"code": "waive", "item": "urinalysis", "reason": "no bladder"}]
+    assert "WAIVE-1" in named(programme="ca", decisions=waived)
+    assert "WAIVE-1" not in named(programme="ca")
+    disease = [{"code": "tb_disease", "reason": "seen"}]
+    assert "TB-BAR" in named(programme="ca", decisions=disease)
+    assert "TB-BAR" not in named(programme="ca")
+    assert "TB-BAR" not in named(decisions=disease)
+
+
+def test_an_item_names_each_source_once_and_apart():
+    found = assessed("au-humanitarian", history={"risks": ["health_care_work"]}).items["hiv"]
+    assert found.source == "HAP table; agents' pages; Queensland Afghan protocol; agents' pages"
