@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab_integration.mllp import LIMIT, Broken, FramingError
+from lab_integration.mllp import LIMIT, STRAY_KEPT, Broken, FramingError
 
 STX, ETX, EOT, ENQ, ACK, NAK, ETB = b"\x02", b"\x03", b"\x04", b"\x05", b"\x06", b"\x15", b"\x17"
 FRAME_TEXT = 240
 MAX_TRIES = 6
+AGAIN = re.compile(rb"1H[^A-Za-z0-9\s]")
 FRAME_END = re.compile(rb"[\x02-\x05\x17]")
 # A message ends with its L record; the record ends with CR (some write CR LF or LF).
 TERMINATOR = re.compile(rb"(?:^|[\r\n])L(?:[^A-Za-z0-9\r\n][^\r\n]*)?[\r\n]+")
@@ -50,6 +51,8 @@ class Receiver:
         self.limit = limit
         self.in_session = False
         self._over = False
+        self._begun = False
+        self._outside = bytearray()  # what came before any session
         self._begin()
 
     def _begin(self) -> None:
@@ -94,6 +97,9 @@ class Receiver:
     def close(self) -> Broken | None:
         """What is left when the connection ends: an unfinished message."""
         self._over = True
+        if not self._begun and self._outside.strip(b"\x00\r\n\t "):
+            why = "Bytes came without a session (ENQ). Check that the analyzer speaks LIS1 here."
+            return Broken(bytes(self._outside), why)
         return self._unfinished("The line ended before the message did.")
 
     def expire(self) -> Broken | None:
@@ -107,7 +113,8 @@ class Receiver:
         if sign == ENQ:
             if rest := self._unfinished("A new session began before the last one had ended."):
                 found.append(rest)
-            self.in_session = True
+            self.in_session = self._begun = True
+            self._outside.clear()
             found.append(Answer(ACK))
         elif sign == STX and self.in_session:
             self._frame = bytearray()
@@ -119,6 +126,8 @@ class Receiver:
                 found.append(Records(bytes(self._text)))
                 self._begin()
             self.in_session = False
+        elif not self._begun and len(self._outside) < STRAY_KEPT:
+            self._outside += sign
         return at + 1
 
     def _read_frame(self, data: bytes, at: int, found: list[Records | Answer | Broken]) -> int:
@@ -162,6 +171,8 @@ class Receiver:
             return [Answer(NAK)]
         if text == self._last:
             return [Answer(ACK)]  # our ACK was lost
+        if number == 1 and not self._text.strip() and not self._missing and AGAIN.match(text):
+            self._expected = 1  # the last message is whole: some begin to count anew with the next H
         if number != self._expected:
             self._missing.append(text[1:-1])
             return [Answer(NAK)]

@@ -63,6 +63,7 @@ class Peer:
     names: frozenset[str] = frozenset()  # in the certificate that it showed
     analyzers: list[Analyzer] = field(default_factory=list)
     opening: strangers.Opening | None = None  # through which somebody may speak whom we do not know
+    speaker: Analyzer | None = None  # which of them sent the last message, where that is certain
     commits: bool = False  # MLLP release 2: 0x06 after storage
     known_at: float = 0.0
     heard: bool = False
@@ -198,7 +199,8 @@ class _Mllp:
 
     def _goes_another_way(self, reply: receive.Reply) -> bool:
         """Orders go to the analyzer's own port, where it has one."""
-        return reply.type.startswith("OML") and any(map(send.has_own_port, self.peer.analyzers))
+        speaker = self.peer.speaker
+        return speaker is not None and reply.type.startswith("OML") and send.has_own_port(speaker)
 
     def _offer(self) -> None:
         """Send the next order that waits for this analyzer; one at a time."""
@@ -341,7 +343,7 @@ def take(peer: Peer, body: bytes) -> list[receive.Reply]:
     close_old_connections()
     try:
         peer.know()
-        analyzer = receive.identify(peer.analyzers, body)
+        analyzer = peer.speaker = receive.identify(peer.analyzers, body)
         if not peer.analyzers and not (peer.opening and strangers.take(peer.opening, now)):
             raise NotStored("nobody listens for strangers any more, or too much came")
         clinic = (analyzer or (peer.analyzers or [peer.opening])[0]).clinic
