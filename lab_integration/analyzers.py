@@ -54,6 +54,8 @@ def listen_for_strangers(request):
     if form.is_valid():
         setting_up.listen_for_strangers(form.cleaned_data["clinic"], by=request.user, now=timezone.now())
         messages.success(request, _("Listening for one hour. Whoever connects now is shown here as soon as it speaks."))
+    else:
+        messages.error(request, _("Choose the site at which the analyzer stands."))
     return redirect("lab_integration:analyzers")
 
 

@@ -279,7 +279,7 @@ class ActivateForm(Afresh):
 class DoorForm(forms.Form):
     """At which site somebody listens for strangers."""
 
-    clinic = forms.ModelChoiceField(queryset=None, label=gettext_lazy("Site"), empty_label=None)
+    clinic = forms.ModelChoiceField(queryset=None, label=gettext_lazy("Site"), empty_label="–")
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
