@@ -20,7 +20,7 @@ OWNERS = {
     "radiographer": _("radiographer"),
     "laboratory": _("laboratory"),
     "partner": _("partner"),
-    "family": _("the family"),
+    "family": _("the family itself"),
 }
 
 STEPS = {

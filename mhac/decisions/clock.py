@@ -126,6 +126,11 @@ class FamilyClock:
         return not self.members or self.has_travelled
 
     @property
+    def is_begun(self):
+        """Whether anybody has been examined; before that no day rests on more than a booking."""
+        return any(member.begun for member in self.members)
+
+    @property
     def days_left(self):
         return None if self.expiry is None else (self.expiry.day - self.today).days
 

@@ -50,10 +50,10 @@ class Timeline:
 
 
 def of(found):
-    """The timeline of a family's clock; None where nobody has a day yet."""
-    days = [day for member in found.members for day in _days(member)]
-    if not days:
+    """The timeline of a family's clock; None before anybody was examined."""
+    if not any(member.begun for member in found.members):
         return None
+    days = [day for member in found.members for day in _days(member)]
     days += [found.today, *(edge.day for edge in (found.window.opens, found.window.closes) if edge)]
     margin = datetime.timedelta(days=MARGIN_DAYS)
     scale = _Scale(min(days) - margin, max(days) + margin)
@@ -61,7 +61,7 @@ def of(found):
         first=scale.first,
         last=scale.last,
         bars=[Bar(member, list(_spans(member, found.today, scale))) for member in found.members],
-        marks=_marks(scale),
+        marks=_marks(scale, found.today),
         now=scale.at(found.today),
         window=_window(found, scale),
     )
@@ -81,6 +81,7 @@ class _Scale:
         """From the morning of one day to the evening of another; at least a sliver, so that one day can be seen."""
         width = max(100 * ((last - first).days + 1) / self.whole, 0.6)
         share = 100 * (first - self.first).days / self.whole
+        width = min(width, 100 - share)
         return Span(kind, f"{100 - share - width if self.mirrored else share:.2f}%", f"{width:.2f}%")
 
 
@@ -109,12 +110,12 @@ def _window(found, scale):
     return scale.span("window", max(window.opens.day, scale.first), closes)
 
 
-def _marks(scale):
-    """The first days of months, as many as can be read side by side."""
+def _marks(scale, today):
+    """The first days of months, as many as can be read side by side; today where no month begins."""
     firsts, day = [], add_months(scale.first.replace(day=1), 1)
     while day < scale.last:
         firsts.append(day)
         day = add_months(day, 1)
     step = -(-len(firsts) // MOST_MARKS) or 1
-    chosen = firsts[step // 2 :: step]
+    chosen = firsts[step // 2 :: step] or [today]
     return [Mark(scale.at(day), dateformat.format(day, "M Y"), solar_hijri(day)) for day in chosen]
