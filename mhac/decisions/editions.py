@@ -217,8 +217,9 @@ def _reference(edition):
 
 
 def _term(term):
-    less = f" - {term.minus_days}" if term.minus_days else ""
-    return f"{term.rule}: {term.months}{less}, {term.when}, {term.counted_from} ({term.source})"
+    less = f" - {term.minus_days} d" if term.minus_days else ""
+    months = _("%(months)s months") % {"months": term.months}
+    return f"{term.rule}: {months}{less}, {term.when}, {term.counted_from} ({term.source})"
 
 
 def _fee(edition, age):
