@@ -1,21 +1,15 @@
-"""Points at which the tests cut the power: FAIL_AT names one of after_read, before_store, after_commit, before_ack and
-before_process, and this process ends there by force. Without FAIL_AT there are none.
+"""Points at which the tests cut the power: where a process meets the one that FAIL_AT names, it ends there by force.
+
+after_read, before_store, after_commit, before_ack (listener); before_process, between_lines, before_filed, after_filed
+(reading); before_sent, after_sent (orders). In service FAIL_AT is empty and nothing has that name.
 """
 
 import os
 import signal
-from collections.abc import Callable
 
 from django.conf import settings
 
 
-def _die_at(name: str) -> None:
+def fail_point(name: str) -> None:
     if name == settings.FAIL_AT:
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _go_on(name: str) -> None:
-    return
-
-
-fail_point: Callable[[str], None] = _die_at if settings.FAIL_AT else _go_on

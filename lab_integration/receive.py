@@ -261,12 +261,17 @@ def process_some(now: datetime.datetime | None = None, *, most: int = MOST_AT_ON
         fail_point("after_filed")
         return rows
     except Exception as error:
-        if not rows:
+        if not rows or _is_cut_off():
             raise
         if len(rows) == 1:
             return [_fail(rows[0].pk, error)]
         log.warning("%s messages are processed one by one: %s", len(rows), error)
         return [process(row.pk, now) for row in rows]
+
+
+def _is_cut_off() -> bool:
+    """Whether the database went away, which is no message's fault."""
+    return connection.connection is None or connection.connection.closed
 
 
 def _claim(most: int) -> list[ReceivedMessage]:

@@ -54,7 +54,8 @@ def database(url: str) -> dict:
         "HOST": unquote(query.get("host", parts.hostname or "")),
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}},
+        # Whoever asks next tries again: otherwise the pauses between tries grow with the time the database was away.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10, "reconnect_timeout": 2}},
     }
 
 

@@ -3,6 +3,7 @@
 With a certificate in MHAC_WIRE_CERTIFICATE two more ports speak the same over TLS.
 """
 
+import contextlib
 import datetime
 import signal
 import threading
@@ -63,7 +64,9 @@ class Command(BaseCommand):
         threading.Thread(target=self.beat, args=(row, listener), daemon=True).start()
         listener.serve()
         dialler.stop()
-        row.delete()
+        connection.close()  # the database may have been restarted since
+        with contextlib.suppress(OperationalError):
+            row.delete()
         self.stdout.write("No longer listening.")
 
     def context(self):
