@@ -150,8 +150,8 @@ NOT_WAIVED = {
         " missing can be waived."
     ),
     "taken": _(
-        "This is taken and its result is on the way: %(item)s. Wait for it, or cancel the order first if it will never"
-        " come."
+        "This is taken and its result is on the way: %(item)s. Wait for it, or have the specimen rejected first if it"
+        " will never come."
     ),
     "age_open": _("It depends on the age whether this is asked for: %(item)s. Decide which age counts."),
 }
