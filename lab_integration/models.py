@@ -347,6 +347,11 @@ class SentMessage(Row):
     def __str__(self):
         return f"{self.type} {self.control_id}"
 
+    @property
+    def may_be_sent_again(self):
+        """Refused, or nobody knows: a person may have looked at the analyzer and decide."""
+        return self.state in (self.State.REFUSED, self.State.UNKNOWN)
+
 
 class Listening(Row):
     """Where the wire listens, and when it last said so: a page can tell a silent analyzer from a wire that is down."""

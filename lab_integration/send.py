@@ -228,8 +228,10 @@ def _set(steps: Iterable[SentStep], state: str, reason: str = "") -> None:
 @transaction.atomic
 def send_again(sent: SentMessage, now: datetime.datetime) -> SentMessage | None:
     """Order anew, under new ids, what is still wanted of a message that was refused or never answered; None when
-    nothing of it is. An id that was used once would be refused as a duplicate (LAB28-006)."""
+    nothing of it is, or when it was answered after all. An id that was used is refused as a duplicate (LAB28-006)."""
     sent = SentMessage.objects.select_for_update(of=("self",)).select_related("analyzer__clinic").get(pk=sent.pk)
+    if not sent.may_be_sent_again:
+        return None
     analyzer, profile = sent.analyzer, sent.analyzer.settings
     old = [step for step in sent.steps.all() if step.state in (*OPEN, SentStep.State.REFUSED)]
     work = next(iter(labs.work_for(ids=[sent.accession])), None) if old else None

@@ -21,6 +21,7 @@ urlpatterns = [
     path("proposals/<uuid:pk>/confirm/", views.confirm, name="confirm"),
     path("proposals/<uuid:pk>/refuse/", views.refuse, name="refuse"),
     path("sent/<uuid:pk>/", views.sent, name="sent"),
+    path("sent/<uuid:pk>/again/", views.send_again, name="send_again"),
     path("sent/<uuid:pk>/conformance/", views.examine_sent, name="sent_conformance"),
     path("alarms/", analyzers.alarms, name="alarms"),
     path("alarms/<uuid:pk>/seen/", analyzers.acknowledge, name="acknowledge"),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from lab_integration import by_hand, conformance, receive, shown, words
+from lab_integration import by_hand, conformance, receive, send, shown, words
 from lab_integration import inbox as lists
 from lab_integration.forms import ChooseForm, DismissForm, ProposeForm
 from lab_integration.models import Proposal, ReceivedLine, ReceivedMessage, SentMessage
@@ -211,6 +211,17 @@ def replay(request, pk):
     row = _replay(request, _message(request, pk))
     messages.info(request, _("Read again. It is now: %(state)s.") % {"state": row.get_state_display()})
     return redirect("lab_integration:message", row.pk)
+
+
+@needs("lab_integration.replay_message")
+@require_POST
+def send_again(request, pk):
+    """Order anew, under new numbers, what an analyzer refused or never answered."""
+    row = _sent(request, pk)
+    again = send.send_again(row, timezone.now())
+    record_access(request, row, clinic=row.analyzer.clinic, action="replay")
+    messages.info(request, _("It is sent again.") if again else _("Nothing of it has to be sent again."))
+    return redirect("lab_integration:sent", (again or row).pk)
 
 
 @needs("lab_integration.dismiss_message")

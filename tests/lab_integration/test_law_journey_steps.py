@@ -5,6 +5,7 @@ import socket
 import threading
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from lab_integration import hl7, receive, send
@@ -233,6 +234,24 @@ def test_what_was_refused_is_sent_again_under_new_ids(answering):
     assert sorted(SentStep.objects.values_list("state", flat=True)) == ["ACCEPTED", "ACCEPTED", "REFUSED", "REFUSED"]
     first = SentMessage.objects.first()
     assert (first.state, first.reason) == ("ANSWERED", f"Sent again as {again.control_id}.")
+
+
+def test_a_supervisor_sends_again_what_was_refused_and_nobody_else_does(answering, as_user, cast):
+    answers = iter(["MSA|AR|{}", "MSA|AA|{}"])
+    answering(lambda _rows, number: [next(answers).format(number)])
+    first = SentMessage.objects.get()
+    url, page = (reverse(f"lab_integration:{name}", args=[first.pk]) for name in ("send_again", "sent"))
+    assert as_user(cast.rec).post(url).status_code == 403
+    assert as_user(cast.herat_lab).post(url).status_code in {403, 404}
+    client = as_user(cast.lsu)
+    assert url in client.get(page).text
+    assert client.get(url).status_code == 405
+    assert client.post(url).status_code == 302
+    assert SentMessage.objects.count() == 2
+    # Pressed twice it is sent once more, not twice.
+    client.post(url)
+    assert SentMessage.objects.count() == 2
+    assert url not in client.get(page).text
 
 
 def test_what_is_no_longer_wanted_is_not_sent_again(answering):
