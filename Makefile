@@ -9,7 +9,7 @@ WITH_DATABASE := $(WITH_SECRETS) $(IN_VENV) -m mhac.database run --
 LOCK := $(IN_VENV) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-config \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: run test corpus manage lint locale lock clean help
+.PHONY: run test corpus bench-lab fuzz kill manage lint locale lock clean help
 
 run:
 	@$(PYTHON) -m mhac.machine prepare run
@@ -23,6 +23,19 @@ test:
 corpus:
 	@$(PYTHON) -m mhac.machine prepare run
 	@$(WITH_DATABASE) $(IN_VENV) manage.py corpus $(DIR)
+
+# The laboratory's wire: how fast beside other servers; damaged frames; ended by force under load. Each prints figures.
+bench-lab:
+	@$(PYTHON) -m mhac.machine prepare test
+	@$(IN_VENV) -m tests.bench.lab
+
+fuzz:
+	@$(PYTHON) -m mhac.machine prepare test
+	@$(IN_VENV) -m tests.reliability.fuzz 1000000 --socket 20000 --processes 2
+
+kill:
+	@$(PYTHON) -m mhac.machine prepare test
+	@$(IN_VENV) -m tests.reliability.kills 200 --database 20
 
 # Any of Django's commands with the run's database: make manage DO="createsuperuser"
 manage:
@@ -49,4 +62,4 @@ clean:
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help:
-	@sed -n '1,3p' Makefile; grep -oE '^[a-z]+:' Makefile | tr -d ':' | xargs echo 'Targets:'
+	@sed -n '1,3p' Makefile; grep -oE '^[a-z-]+:' Makefile | tr -d ':' | xargs echo 'Targets:'

@@ -10,6 +10,7 @@ import itertools
 import multiprocessing
 import random
 import resource
+import secrets
 import sys
 import time
 from collections import Counter
@@ -278,6 +279,9 @@ def prepare():
     import os
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mhac.settings")
+    # Nothing is signed and no database is asked: the settings only want them to be there.
+    os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
+    os.environ.setdefault("DATABASE_URL", "postgres://nobody@127.0.0.1/nothing")
     import django
 
     django.setup()

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import socket
 import time
+from pathlib import Path
 
 METHOD = multiprocessing.get_context("forkserver")
 METHOD.set_forkserver_preload(["tests.reliability.ready"])
@@ -19,7 +20,7 @@ def _command(fail_at, options, name):
 
     logging.disable(logging.WARNING)
     settings.FAIL_AT = fail_at
-    with open(os.devnull, "w") as nothing:
+    with Path(os.devnull).open("w") as nothing:
         call_command(name, stdout=nothing, stderr=nothing, **options)
 
 
