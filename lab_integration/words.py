@@ -92,8 +92,8 @@ MESSAGE_REASONS = {
     "UNREADABLE": _("This is no message of the kind that this port takes. Check how the analyzer is set."),
     "UNKNOWN_SENDER": _("It is not certain which analyzer sent this. Correct the analyzers' settings, then replay."),
     "UNSUPPORTED_TYPE": _("Messages of this type are not taken and were refused. Switch them off at the analyzer."),
-    "HELD": _("Nothing of it could be filed. Open it: each row says why, and what to do."),
-    "PARTLY_HELD": _("Some rows were filed, some wait. Open it: each row says why, and what to do."),
+    "HELD": _("Nothing of it could be filed. Each row says why, and what to do."),
+    "PARTLY_HELD": _("Some rows were filed, some wait. Each row says why, and what to do."),
     "HEARD": _("This analyzer is only listened to. Map its codes and put them in force, then replay."),
     "FAILED": _("Our program failed on it. Tell whoever looks after the system, and replay once it is repaired."),
 }
