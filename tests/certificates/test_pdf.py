@@ -18,6 +18,7 @@ from PIL import Image, ImageFilter
 
 from mhac.certificates import pdf, seal, services
 from mhac.certificates.models import Certificate
+from mhac.decisions import services as decisions
 from tests.certificates import made
 
 VERIFY = "https://clinic.example.invalid/documents/verify/"
@@ -169,6 +170,18 @@ def test_results_of_infections_are_not_on_paper(kabul, cast, key):
     assert re.search(r"HIV test .* done; reported to the authority only", text)
     assert re.search(r"Urinalysis .* normal", text) and re.search(r"Creatinine .* eGFR \d+ mL/min", text)
     assert "reactive" not in text.lower()
+
+
+@pytest.mark.django_db
+def test_what_was_waived_is_on_paper_and_its_reason_is_not(kabul, cast, key):
+    screening = made.ready(kabul, cast)
+    screening.laborder_set.filter(item="creatinine").update(state="cancelled")
+    made.identify(screening.patient)
+    decisions.judge(screening, code="waive", item="creatinine", reason="Burns on both arms", by=cast.phy)
+    decisions.sign(screening, by=cast.phy, on=kabul.today())
+    text = text_of(bytes(services.issue(screening, by=cast.phy).pdf))
+    assert re.search(r"Creatinine +– +not done: waived by the physician", text)
+    assert "Burns" not in text
 
 
 def test_training_is_written_across_every_page(tmp_path):
