@@ -50,7 +50,7 @@ def activate(version: ProfileVersion, *, by: Any, because: str, revision: int, d
 def waiting(analyzer: Analyzer) -> Any:
     """Messages that were heard or held before the version in force was, and may be filed with it; oldest first."""
     rows = ReceivedMessage.objects.filter(analyzer=analyzer, complete=True, state__in=REPLAYED)
-    if analyzer.in_force and analyzer.in_force.activated_at:
+    if not analyzer.listening and analyzer.in_force and analyzer.in_force.activated_at:
         rows = rows.filter(Q(processed_at__isnull=True) | Q(processed_at__lt=analyzer.in_force.activated_at))
     return rows.order_by("received_at", "pk")
 

@@ -41,7 +41,7 @@ def analyzers(request):
     """The analyzers of the sites, and who speaks here and is none of them."""
     user, now = request.user, timezone.now()
     context = {"analyzers": setting_up.rows(user), "strangers": setting_up.strangers(user, now)}
-    context |= {"knocks": setting_up.knocks(now), "opening": Opening.objects.standing(now).first()}
+    context |= {"knocks": setting_up.knocks(now), "opening": Opening.objects.visible_to(user).standing(now).first()}
     context |= {"door": DoorForm(user=user), "may_set_up": user.has_perm("lab_integration.change_analyzer")}
     return render(request, "lab_integration/analyzers.html", context)
 

@@ -101,8 +101,24 @@ def _plain(text: str) -> str:
     return re.sub("[^0-9a-z]", "", text.casefold())
 
 
+def _words(text: str) -> set[str]:
+    return {word for word in re.split("[^0-9a-z]+", text.casefold()) if len(word) > 2}
+
+
+def _like(seen: Seen, tests: dict[str, Any]) -> str:
+    """The only test whose name shares a first word with the code's name, where its unit does not contradict."""
+    said = _words(f"{seen.code} {seen.name}")
+    found = []
+    for test in tests.values():
+        first = next((word for word in re.split("[^0-9a-z]+", test.name.casefold()) if len(word) > 2), "")
+        known, wanted = units.measure(seen.unit), units.measure(test.unit)
+        if first in said and (known is None or wanted is None or known[0] == wanted[0]):
+            found.append(test.key)
+    return found[0] if len(found) == 1 else ""
+
+
 def suggest(seen: Seen, tests: dict[str, Any]) -> Suggestion | None:
-    """The test that this code may be, and why: its LOINC code, its name, or the only one with such a unit."""
+    """The test that this code may be, and why: its LOINC code, its name, a like name, or the only such unit."""
     for test in tests.values():
         if test.loinc and seen.code == test.loinc:
             return Suggestion(test.key, _("Its code is the LOINC code of this test."))
@@ -110,6 +126,8 @@ def suggest(seen: Seen, tests: dict[str, Any]) -> Suggestion | None:
     for test in tests.values():
         if names & {_plain(test.key), _plain(test.name)}:
             return Suggestion(test.key, _("It has the name of this test."))
+    if like := _like(seen, tests):
+        return Suggestion(like, _("Its name is like that of this test."))
     if seen.unit:
         fitting = [test for test in tests.values() if test.unit and units.factor(seen.unit, test.unit) is not None]
         if len(fitting) == 1:

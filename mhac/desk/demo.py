@@ -5,6 +5,7 @@ The family names are Dari words for "sample", "exercise", "pattern" and the like
 
 import datetime
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import Group
@@ -19,6 +20,7 @@ from mhac.certificates import services as certificates
 from mhac.clinics.models import Clinic
 from mhac.clinics.numbers import uuid7
 from mhac.decisions import services as decisions
+from mhac.desk import waiting
 from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Pregnancy, Vitals
 from mhac.exams.words import SYSTEMS
 from mhac.labs import catalogue
@@ -47,6 +49,7 @@ STAFF = [
     ("lab", "Laila Tamrin", "LAB", "KBL"),
     ("lab2", "Latif Tamrin", "LAB", "KBL"),
     ("supervisor", "Suraya Tamrin", "LSU", "KBL"),
+    ("supervisor2", "Sabera Tamrin", "LSU", "KBL"),
     ("quality", "Qasim Tamrin", "QCO", "KBL"),
     ("physician", "Dr Parwin Tamrin", "PHY", "KBL"),
     ("manager", "Mina Tamrin", "MGR", "KBL"),
@@ -107,7 +110,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Family:
-    """A family and how far it has come; `stage` is one of STAGES."""
+    """A family and how far it has come; `stage` is one of STAGES, `then` tells what its members have for themselves."""
 
     site: str
     programme: str
@@ -115,6 +118,7 @@ class Family:
     stage: str
     people: list[Person] = field(default_factory=list)
     reference: str = ""
+    then: Callable = lambda members, users: None
 
 
 STAGES = [
@@ -165,6 +169,11 @@ FAMILIES = [
     ]),
     Family("HRT", "returnee-avrr", "Nishan", "booked", people=[
         Person("Jawad", "جواد نشان", "male", D(2004, 5, 5), "head", "Ismail", 240),
+    ]),
+    Family("KBL", "uk-tb", "Intizar", "registered", then=waiting.tell, people=[
+        Person("Nasir", "ناصر انتظار", "male", D(1981, 2, 8), "head", "Sami", 150),
+        Person("Parwana", "پروانه انتظار", "female", D(1984, 10, 1), "spouse", "Latif", 10),
+        Person("Zalmai", "زلمی انتظار", "male", D(2006, 6, 16), "child", "Nasir", 230),
     ]),
     Family("TKM", "border-arrival", "Sarhad", "arrived", people=[
         Person("Spogmai", "سپوږمۍ سرحد", "female", D(1992, 12, 12), "head", "Lal", 310),
@@ -425,6 +434,7 @@ def load():
             members = register(family, sites, users, count)
             for step in STEPS[: STAGES.index(family.stage)]:
                 step(family, members, users)
+            family.then(members, users)
     set_states(sites["KBL"], users["manager"])
     return added
 

@@ -201,6 +201,9 @@ def test_codes_are_offered_from_what_came_with_a_reason(heard, cast, catalogue, 
     assert (found["1920-8"].test, found["1920-8"].why) == ("alt", "Its code is the LOINC code of this test.")
     assert (found["GLU"].test, found["GLU"].why) == ("glu", "It has the name of this test.")
     assert found["X9"] is None
+    take(heard, result("KBL2600001Q", code="55^Glucose hexokinase", unit="umol/L", number="4"))
+    like = {line.seen.code: line.suggestion for line in mapping.lines(heard, heard.settings)}["55"]
+    assert (like.test, like.why) == ("glu", "Its name is like that of this test.")
     page = as_user(cast.lsu).get(url("codes", heard.pk))
     assert "Its code is the LOINC code of this test." in page.text
     assert "SGPT" in page.text
@@ -360,6 +363,7 @@ def drafted(heard, by, **profile):
 def test_a_second_person_puts_it_in_force_and_what_waited_is_filed(heard, cast, lsu2, catalogue, as_user):
     specimen = make_specimen(heard.clinic, cast.cli, [catalogue["alt"]])
     row = take(heard, result(specimen.accession))
+    assert "1 message<" in as_user(cast.lsu).get(url("analyzer", heard.pk)).text
     version = drafted(heard, cast.lsu)
     page = put_in_force(as_user(cast.lsu), version)
     assert "You wrote part of this version." in page.text
