@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from . import fit_to_travel, grading, items, nutrition, presumptive, sputum, tuberculosis, vaccination, waivers
+from . import (
+    fit_to_travel,
+    grading,
+    items,
+    nutrition,
+    presumptive,
+    quarantine,
+    sputum,
+    tuberculosis,
+    vaccination,
+    waivers,
+)
 from .ages import limit_crossed
 from .conditions import leaving_afghanistan
 from .facts import Facts
@@ -268,6 +279,7 @@ def _decided_by(
             ("WAIVE-1", bool(s.facts.decided("waive"))),
             ("TB-BAR", s.tb_disease and not practice.us_classes),
             ("LIST-1", bool(s.edition.items_unknown)),
+            ("US-PHEIC", quarantine.suspected(s.edition.quarantinable, s.facts.findings.exam.conditions)),
         )
         if holds
     }

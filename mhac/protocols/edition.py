@@ -107,6 +107,7 @@ class Edition:
 
     `status` is what was published when the file was read, with its day and source; a site's own state stands elsewhere.
     `items_unknown`: a sentence when no source says what the partner asks for; a physician then decides (`LIST-1`).
+    `quarantinable`: names of diseases that a physician decides about (`US-PHEIC`); empty: the clause is off.
     """
 
     key: str
@@ -125,6 +126,7 @@ class Edition:
     document: str
     note: str
     items_unknown: str
+    quarantinable: tuple[str, ...]
     reference: Reference
     screening_item: str
     questions: tuple[str, ...]
@@ -180,6 +182,7 @@ def edition_of(values: dict[str, object], stem: str) -> Edition:
             "document",
             "note",
             "items_unknown",
+            "quarantinable",
             "reference",
             "screening",
             "practice",
@@ -217,6 +220,7 @@ def edition_of(values: dict[str, object], stem: str) -> Edition:
         document=box.needed("document", one_of(DOCUMENTS)),
         note=box.given("note", _any_text) or "",
         items_unknown=box.given("items_unknown", text) or "",
+        quarantinable=box.given("quarantinable", each(text)) or (),
         reference=box.needed("reference", _reference),
         screening_item=screening.needed("item", one_of(("history", "symptom_screen"))),
         questions=screening.needed("questions", each(one_of(vocabulary.SCREENING_QUESTIONS))),

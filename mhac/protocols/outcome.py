@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import chest_film, gonorrhoea, hansens, mental_health, resistance, sputum, tuberculosis
+from . import chest_film, gonorrhoea, hansens, mental_health, quarantine, resistance, sputum, tuberculosis
 from .ages import limit_crossed
 from .situation import Situation
 from .tuberculosis import TbClass
@@ -62,6 +62,8 @@ def _other_us_classes(s: Situation, vaccines: Plan | None) -> frozenset[str]:
 
 def _undecided(s: Situation) -> bool:
     """A judgement that no source takes from the physician."""
+    if quarantine.suspected(s.edition.quarantinable, s.facts.findings.exam.conditions):
+        return True
     if not s.edition.practice.us_classes:
         return tuberculosis.unproven_outside_us(s) or s.tb_test.twice_indeterminate
     return s.syphilis.undecided or mental_health.unsettled(s.facts.findings.exam.of("mental_disorder"))

@@ -29,13 +29,18 @@ def test_phq9_asks_for_safety_whatever_the_total():
     assert not questionnaires.phq9([0] * 9).safety_today
 
 
-@pytest.mark.parametrize(("total", "band"), [(4, "none"), (5, "mild"), (10, "moderate"), (15, "severe")])
+@pytest.mark.parametrize(
+    ("total", "band"),
+    [(0, "none"), (4, "none"), (5, "mild"), (9, "mild"), (10, "moderate"), (14, "moderate"), (15, "severe")],
+)
 def test_gad7(total, band):
     answers = [3] * (total // 3) + ([total % 3] if total % 3 else [])
     assert questionnaires.gad7(answers + [0] * (7 - len(answers))).band == band
 
 
-@pytest.mark.parametrize(("total", "band"), [(4, "low"), (5, "moderate"), (12, "moderate"), (13, "serious")])
+@pytest.mark.parametrize(
+    ("total", "band"), [(0, "low"), (4, "low"), (5, "moderate"), (12, "moderate"), (13, "serious"), (24, "serious")]
+)
 def test_k6(total, band):
     answers = [4] * (total // 4) + ([total % 4] if total % 4 else [])
     assert questionnaires.k6(answers + [0] * (6 - len(answers))).band == band
