@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from .conditions import CONDITIONS
@@ -12,70 +14,153 @@ from .promise import PROMISED_WHEN
 from .rules import rules
 from .validity import COUNTED_FROM, VALID_WHEN
 
+HEADS = ("rule", "item", "ages", "when", "accepts", "source", "certainty", "verified")
 MANUAL = Path(__file__).parent / "how_to_add.md"
 
 
 def page(programmes: Programmes) -> str:
-    """The whole page: the manual, the conditions, one section for each programme."""
-    lines = [MANUAL.read_text(encoding="utf-8").rstrip(), "", "## Conditions", ""]
+    """The whole page: the manual, an overview, one section for each programme, the conditions, the rules."""
+    lines = [MANUAL.read_text(encoding="utf-8").rstrip(), "", "## The programmes", ""]
+    newest = [programmes.editions(key)[-1] for key in programmes]
+    lines += _table(("programme", "status", "edition", "document"), map(_overview, newest))
+    editions = (programmes.editions(key) for key in programmes)
+    lines += [line for each in editions for line in ("", *_programme(each))]
+    lines += ["", "## Conditions", ""]
     lines += _table(("name", "holds for"), ((f"`{name}`", _meaning(CONDITIONS, name)) for name in CONDITIONS))
     lines += ["", "## Rules of decision", ""]
     lines += _table(
         ("rule", "says", "source", "certainty", "verified"),
         ((f"`{rule.id}`", rule.says, rule.source, rule.certainty, _yes(rule.verified)) for rule in rules().values()),
     )
-    editions = (programmes.editions(key) for key in programmes)
-    lines += [line for each in editions for line in ("", *_programme(each))]
     return "\n".join(lines) + "\n"
 
 
+def _overview(edition: Edition) -> tuple[str, ...]:
+    since = f" since {edition.status_since}" if edition.status_since else ""
+    return (f"{edition.name} (`{edition.programme}`)", edition.status + since, f"`{edition.key}`", edition.document)
+
+
 def _programme(editions: tuple[Edition, ...]) -> Iterator[str]:
-    latest = editions[-1]
+    *older, latest = editions
     yield f"## {latest.name} (`{latest.programme}`)"
-    for edition in reversed(editions):
+    yield ""
+    yield from _edition(latest)
+    for edition, newer in reversed(list(zip(older, editions[1:], strict=True))):
         yield ""
-        yield from _edition(edition)
+        yield f"### Edition `{edition.key}`: {_begin(edition)}, until {newer.in_force - timedelta(days=1)}"
+        yield ""
+        yield from _difference(edition, newer)
+
+
+def _begin(edition: Edition) -> str:
+    return f"from {edition.in_force}" if edition.in_force.year > 1900 else "beginning not known"
 
 
 def _edition(edition: Edition) -> Iterator[str]:
-    begin = f"from {edition.in_force}" if edition.in_force.year > 1900 else "beginning not known"
-    confirmed = f"confirmed by {edition.verified_by}" if edition.verified else "not confirmed by a panel physician"
-    yield f"### Edition `{edition.key}`: {begin}, {confirmed}"
-    yield ""
-    yield f"Source: {edition.source}; read on {edition.read_on}."
-    yield _status(edition)
+    confirmed = f"Confirmed by {edition.verified_by}" if edition.verified else "Not confirmed by a panel physician"
+    yield f"- Edition `{edition.key}`, {_begin(edition)}. **{confirmed}.**"
+    yield f"- Source: {edition.source}; read on {edition.read_on}."
+    yield f"- {_status(edition)}"
     if edition.note:
-        yield edition.note
-    yield f"Document: `{edition.document}`. {_reference(edition)}"
-    yield f"Screening questions (`{edition.screening_item}`): {', '.join(edition.questions)}."
+        yield f"- {edition.note}"
+    if edition.items_unknown:
+        yield f"- **{edition.items_unknown}**"
+    if edition.quarantinable:
+        yield f"- A physician decides about: {', '.join(edition.quarantinable)} (`US-PHEIC`)."
+    yield f"- Document: `{edition.document}`. {_reference(edition)}"
+    asked = ", ".join(_words(question) for question in edition.questions)
+    yield f"- Screening questions, part of the {_words(edition.screening_item)}: {asked}."
     for need in edition.needs:
-        yield f"Must be stated{_from_age(need.from_age)}: `{need.fact}` ({need.source})."
+        yield f"- Must be stated{_from_age(need.from_age)}: `{need.fact}` ({need.source})."
+    yield from _terms(edition)
     yield ""
-    heads = ("rule", "item", "ages", "when", "accepts", "source", "certainty", "verified")
-    yield from _table(heads, (_row(row) for row in edition.requires))
-    if edition.proposes:
-        yield ""
-        yield "Proposed, until the partner requests it or a physician orders it:"
-        yield ""
-        yield from _table(heads, (_row(row) for row in edition.proposes))
+    yield "### What is asked, by age"
+    yield ""
+    yield "In completed years. ? is not verified; what is proposed waits for the partner's request or an order."
+    yield ""
+    yield from _by_age(edition)
+    yield ""
+    yield "### Why"
+    yield ""
+    yield from _table(HEADS, (_row(row) for row in (*edition.requires, *edition.proposes)))
+
+
+def _terms(edition: Edition) -> Iterator[str]:
     for term in edition.validity:
         less = f" less {term.minus_days} day" if term.minus_days else ""
         when, start = _meaning(VALID_WHEN, term.when), _meaning(COUNTED_FROM, term.counted_from)
-        yield ""
         yield (
-            f"Valid `{term.rule}` ({when}): {term.months} months{less}. Counted from: {start}."
+            f"- Valid `{term.rule}` ({when}): {term.months} months{less}. Counted from: {start}."
             f" {term.source}; {term.certainty}, verified: {_yes(term.verified)}."
         )
+    if not edition.validity:
+        yield "- Valid: no last day is known for this programme."
     for fee in edition.fees:
-        yield ""
-        yield f"Fee, ages {_ages(fee.from_age, fee.to_age)}: {fee.amount} {fee.currency} ({fee.source})."
+        verified = _yes(fee.verified)
+        ages = _ages(fee.from_age, fee.to_age)
+        yield f"- Fee, ages {ages}: {fee.amount} {fee.currency} ({fee.source}; verified: {verified})."
+    if not edition.fees:
+        yield "- Fee: none published."
     for promise in edition.promises:
         days = f"{promise.days}" if promise.from_days == promise.days else f"{promise.from_days} to {promise.days}"
-        yield ""
         yield (
-            f"Promised in {days} days after the examination ({_meaning(PROMISED_WHEN, promise.when)}):"
+            f"- Promised in {days} days after the examination ({_meaning(PROMISED_WHEN, promise.when)}):"
             f" {promise.source}; verified: {_yes(promise.verified)}."
         )
+
+
+def _by_age(edition: Edition) -> Iterator[str]:
+    """What everybody of an age undergoes, one column for each span; then what only some people do, and who."""
+    begins = [0, *sorted(edition.age_limits)]
+    spans = [(first, then - 1) for first, then in pairwise(begins)] + [(begins[-1], None)]
+    always = [row for row in edition.requires if row.when == "always"]
+    lines = []
+    for item in dict.fromkeys(row.item for row in always):
+        fitting = [[row for row in always if row.item == item and row.fits(first)] for first, _ in spans]
+        accepts = next((_methods(row) for row in always if row.item == item), "")
+        lines.append((_words(item) + accepts, *(_known(rows) for rows in fitting)))
+    yield from _table(("everybody", *(_ages(*span) for span in spans)), lines)
+    some = [(row, "asked for") for row in edition.requires if row.when != "always"]
+    some += [(row, "proposed") for row in edition.proposes]
+    yield ""
+    yield from _table(("only some", "ages", "if", "then"), (_only(row, then) for row, then in some))
+
+
+def _known(rows: list[Row]) -> str:
+    if not rows:
+        return ""
+    return "yes" if any(row.verified for row in rows) else "yes ?"
+
+
+def _methods(row: Row) -> str:
+    return f" ({' or '.join(row.accepts)})" if row.accepts else ""
+
+
+def _only(row: Row, then: str) -> tuple[str, ...]:
+    mark = "" if row.verified else " ?"
+    return (
+        _words(row.item) + _methods(row),
+        _ages(row.from_age, row.to_age),
+        _meaning(CONDITIONS, row.when),
+        then + mark,
+    )
+
+
+def _difference(edition: Edition, newer: Edition) -> Iterator[str]:
+    """What an older edition asks that the next one does not, and the other way round."""
+    before, after = (*edition.requires, *edition.proposes), (*newer.requires, *newer.proposes)
+    lines = [("then", *_row(row)) for row in before if row not in after]
+    lines += [("no longer", *_row(row)) for row in after if row not in before]
+    what = {"then": "asked in this edition only", "no longer": f"asked only from `{newer.key}` on"}
+    if edition.validity != newer.validity:
+        yield from _terms(edition)
+        yield ""
+    if lines:
+        yield f"Otherwise as `{newer.key}`:"
+        yield ""
+        yield from _table(("", *HEADS), ((what[first], *rest) for first, *rest in lines))
+    else:
+        yield f"As `{newer.key}`."
 
 
 def _status(edition: Edition) -> str:
@@ -98,7 +183,7 @@ def _reference(edition: Edition) -> str:
 def _row(row: Row) -> tuple[str, ...]:
     return (
         f"`{row.rule}`",
-        row.item,
+        _words(row.item),
         _ages(row.from_age, row.to_age),
         "" if row.when == "always" else f"`{row.when}`",
         ", ".join(row.accepts),
@@ -106,6 +191,10 @@ def _row(row: Row) -> tuple[str, ...]:
         row.certainty,
         _yes(row.verified),
     )
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ")
 
 
 def _ages(from_age: int, to_age: int | None) -> str:
