@@ -121,8 +121,8 @@ def run(files, name, tree):
         sys.meta_path.insert(0, Changed(f"{PACKAGE}.{name}", tree))
         if not cases_hold():
             return CASES
-    quietly = "-x -q --tb=no --assert=plain --import-mode=importlib --noconftest -W ignore".split()
-    without = "-p no:django -p no:cacheprovider -p no:faulthandler".split()
+    quietly = ["-x", "-q", "--tb=no", "--assert=plain", "--import-mode=importlib", "--noconftest", "-W", "ignore"]
+    without = ["-p", "no:django", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
     options = [*quietly, *without, "-c", os.devnull, "--rootdir", str(ROOT)]
     first, rest = files[:2], files[2:]
     for chosen in (first, rest):
