@@ -84,7 +84,7 @@ LOGINS = [
     ("physician", "panel physician", "To decide: read one page, sign, issue the document"),
     ("canada", "partner (Canada)", "Documents: download the summaries of this programme, and only these"),
     ("uk", "partner (United Kingdom)", "Documents: download the certificates of this programme"),
-    ("manager", "site manager", "Today, and the list of documents"),
+    ("manager", "site manager", "Programmes: pause one, read first what it means; Today"),
     ("auditor", "auditor", "Access log: who opened what"),
     ("admin", "administrator", "Users and their roles; no patients"),
 ]
