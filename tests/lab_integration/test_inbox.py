@@ -51,12 +51,12 @@ def test_a_wire_that_is_down_is_said_so(as_user, cast, analyzer):
 
 
 def test_an_administrator_sees_that_something_waits_but_no_value(as_user, cast, analyzer):
-    row = take(analyzer, result("KBL2600009A", value="777"))
+    row = take(analyzer, result("KBL2600009A", value="777.25"))
     client = as_user(cast.adm)
     for tab in ("messages", "lines"):
         page = client.get(reverse("lab_integration:inbox"), {"tab": tab})
         assert page.status_code == 200
-        assert "777" not in page.text
+        assert "777.25" not in page.text
         assert "KBL2600009A" not in page.text
     assert client.get(reverse("lab_integration:message", args=[row.pk])).status_code == 403
 

@@ -199,7 +199,7 @@ MESSAGES = """
         complete, content, control_id, type, version, state, reason, segments, observations, warnings, repeats,
         attempts, replays, dismissed_because, dismissed_from)
     SELECT gen_random_uuid(), %(analyzer)s, %(clinic)s, 'p', 'mllp', now() - n * interval '1 second', 'MSH|'::bytea,
-        md5(random()::text) || n, true, '', n, 'ORU^R01', '2.3.1', CASE WHEN n %% 3 = 0 THEN 'HELD' ELSE 'PROCESSED' END, '', 4, 1,
+        md5(random()::text) || n, true, '', n, 'ORU^R01', '2.3.1', CASE WHEN n %% 10 = 0 THEN 'HELD' ELSE 'PROCESSED' END, '', 4, 1,
         '{}', 0, 1, 0, '', ''
     FROM generate_series(1, %(number)s) AS n
 """
