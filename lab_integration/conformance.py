@@ -1,7 +1,7 @@
 """A report on one stored message, for the vendor of the analyzer: what is not as HL7 says, and what others trip over.
 
-English, because the vendor reads it; without names, numbers and values, because it leaves the house. hl7apy is slow on a
-large message and raises on many real ones, so it runs in a process of its own, with limits of time and memory, and
+English, because the vendor reads it; without names, numbers and values, because it leaves the house. hl7apy is slow on
+a large message and raises on many real ones, so it runs in a process of its own, with limits of time and memory, and
 nothing that it finds changes how a message is filed.
 """
 
@@ -27,6 +27,11 @@ PERSONAL = {"PID", "NK1", "PV1", "PD1", "GT1", "IN1", "NTE"}
 VALUES = {"OBX": (5,), "SPM": (2,), "SAC": (3, 4), "OBR": (2, 3, 13, 16), "ORC": (2, 3, 12), "INV": (16,), "MSH": (10,)}
 KNOWN_ESCAPES = re.compile(r"F|S|T|R|E|H|N|\.br|\.sp\d*|X([0-9A-Fa-f]{2})+")
 TYPES = set(
+    re.findall(
+        "[A-Z]+",
+        "AD CD CE CF CK CN CP CQ CWE CX DR DT DTM ED EI FT HD ID IS MO NA NM PN PPN RP SI SN ST TM TN TQ TS TX",
+    )
+)
     ["AD", "CD", "CE", "CF", "CK", "CN", "CP", "CQ", "CWE", "CX", "DR", "DT", "DTM", "ED", "EI", "FT", "HD", "ID", "IS", "MO", "NA", "NM", "PN", "PPN", "RP", "SI", "SN", "ST", "TM", "TN", "TQ", "TS", "TX"]
 )
 WORDS = {"error": "ERROR", "trap": "TRAP", "note": "NOTE"}
