@@ -32,8 +32,6 @@ TYPES = set(
         "AD CD CE CF CK CN CP CQ CWE CX DR DT DTM ED EI FT HD ID IS MO NA NM PN PPN RP SI SN ST TM TN TQ TS TX",
     )
 )
-    ["AD", "CD", "CE", "CF", "CK", "CN", "CP", "CQ", "CWE", "CX", "DR", "DT", "DTM", "ED", "EI", "FT", "HD", "ID", "IS", "MO", "NA", "NM", "PN", "PPN", "RP", "SI", "SN", "ST", "TM", "TN", "TQ", "TS", "TX"]
-)
 WORDS = {"error": "ERROR", "trap": "TRAP", "note": "NOTE"}
 
 
