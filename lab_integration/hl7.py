@@ -90,9 +90,18 @@ class Segment:
 
     def part(self, number: int, component: int = 1, subcomponent: int = 1) -> str:
         """One part, trimmed and unescaped; an explicit null ("") reads as empty."""
-        parts = self.raw_component(number, component).split(self.marks.subcomponent)
-        text = parts[subcomponent - 1].strip() if subcomponent <= len(parts) else ""
-        return "" if text == NULL else unescape(text, self.marks).strip()
+        # Asked for a dozen times a row: most fields are empty or have one part.
+        text, marks = self.fields[number] if number < len(self.fields) else "", self.marks
+        if not text:
+            return ""
+        for mark, place in ((marks.repetition, 1), (marks.component, component), (marks.subcomponent, subcomponent)):
+            if mark in text:
+                parts = text.split(mark)
+                text = parts[place - 1] if place <= len(parts) else ""
+            elif place > 1:
+                return ""
+        text = text.strip()
+        return "" if text == NULL else unescape(text, marks).strip()
 
     def at(self, position: Position) -> str:
         return self.part(position.field, position.component, position.subcomponent)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from lab_integration.hl7 import Delimiters, Message, Position, Segment, unescape
@@ -362,6 +363,7 @@ def flags(segment: Segment, number: int) -> tuple[str, ...]:
 SEXES = {"F": "F", "FEMALE": "F", "M": "M", "MALE": "M"}
 
 
+@lru_cache(maxsize=16)
 def identity(person: Segment | None, name: int, born: int, sex: int) -> Identity:
     """Birth date, sex and initials as far as they are stated; `name`... are the fields of PID or P."""
     if person is None:
@@ -386,6 +388,7 @@ MOMENT = re.compile(
 )
 
 
+@lru_cache(maxsize=256)
 def moment(text: str, timezone: ZoneInfo) -> datetime.datetime | None:
     """A time as analyzers write it, with dashes or without; without a zone it is the analyzer's. None: unreadable."""
     found = MOMENT.fullmatch(text.split("^")[0].strip())

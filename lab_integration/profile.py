@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -81,12 +82,24 @@ class Profile:
 
     def entries(self, code: str, system: str) -> list[Entry]:
         """The lines that cover `code`: the exact ones, else those with the longest beginning before their `*`."""
-        found = [entry for entry in self.code_map if entry.covers(code, system)]
-        exact = [entry for entry in found if not entry.open_ended]
+        exact = [entry for entry in self._by_code.get(code, ()) if entry.covers(code, system)]
+        found = [] if exact else [entry for entry in self._open_ended if entry.covers(code, system)]
         if exact or not found:
             return exact
         longest = max(len(entry.code) for entry in found)
         return [entry for entry in found if len(entry.code) == longest]
+
+    @cached_property
+    def _by_code(self) -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = {}
+        for entry in self.code_map:
+            if not entry.open_ended:
+                found.setdefault(entry.code, []).append(entry)
+        return found
+
+    @cached_property
+    def _open_ended(self) -> list[Entry]:
+        return [entry for entry in self.code_map if entry.open_ended]
 
     def clean(self, sent: str) -> str:
         """A specimen id as the analyzer sent it, as we write it."""

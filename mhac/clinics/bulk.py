@@ -10,11 +10,15 @@ from psycopg.types.json import Jsonb
 
 
 def insert(model, rows):
-    """Write new rows, each a dict of column -> value; a column that is not named has the model's default."""
+    """Write new rows, each a dict of column -> value, the key among them; other columns have the model's default."""
     if not rows:
         return
     fields = model._meta.concrete_fields
-    ready = [[_value(field, row) for field in fields] for row in rows]
+    places = [(field.column, field.get_default()) for field in fields]
+    ready = [[row.get(column, default) for column, default in places] for row in rows]
+    for at in (place for place, field in enumerate(fields) if isinstance(field, models.JSONField)):
+        for row in ready:
+            row[at] = row[at] if row[at] is None else Jsonb(row[at])
     text = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(model._meta.db_table), _names(field.column for field in fields)
     )
@@ -25,11 +29,6 @@ def insert(model, rows):
 
 def _names(columns):
     return sql.SQL(", ").join(map(sql.Identifier, columns))
-
-
-def _value(field, row):
-    value = row[field.column] if field.column in row else field.get_default()
-    return Jsonb(value) if isinstance(field, models.JSONField) and value is not None else value
 
 
 def insert_or_count(model, values, unique, changes, given):
