@@ -157,7 +157,12 @@ def balance(told):
 
     connection.close()  # it may be one to a database that was stopped
     connection.close_pool()
-    wait_for(lambda: not ReceivedMessage.objects.unread().exists(), 180, 0.1)
+    left = ReceivedMessage.objects.unread().count()
+    while left:
+        # However much has piled up: as long as it grows less, the worker is alive.
+        before = left
+        wait_for(lambda count=before: ReceivedMessage.objects.unread().count() < count, 60, 0.1)
+        left = ReceivedMessage.objects.unread().count()
     rows = list(ReceivedMessage.objects.values_list("sha256", "complete", "body", "state"))
     whole = [print_ for print_, complete, _body, _state in rows if complete]
     stored = set(whole)
