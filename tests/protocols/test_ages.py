@@ -164,3 +164,9 @@ def test_the_day_before_the_interval_is_not_inside_it(earliest, months_24):
     given = answered(person=between(earliest, "2025-06-01", "year"), decisions=decision)
     assert given["presumptive"]["albendazole_mg"] == 400
     assert (given["age"] == [1, 2]) is months_24
+
+
+def test_a_decided_age_that_fits_a_known_birth_keeps_that_birth():
+    decision = [{"code": "use_age", "age": 0, "reason": "as the card says"}]
+    given = answered("us-iv", born="2026-01-21", decisions=decision)
+    assert "dtap" in given["vaccination"]["due"]
