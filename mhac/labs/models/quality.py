@@ -50,6 +50,8 @@ class ControlTarget(Row):
     mean = models.DecimalField(_("mean"), max_digits=16, decimal_places=6)
     sd = models.DecimalField(_("standard deviation"), max_digits=16, decimal_places=6)
     source = models.CharField(_("source"), max_length=5, choices=Source.choices, default=Source.MAKER)
+    # Of how many own measurements; fewer than 20 are a beginning (CLSI C24).
+    measurements = models.PositiveSmallIntegerField(_("number of measurements"), null=True, blank=True)
     set_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     set_at = models.DateTimeField(auto_now_add=True)
     active = models.BooleanField(_("in use"), default=True)

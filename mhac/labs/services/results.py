@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from mhac.labs import ordering, typed
 from mhac.labs.limits import is_critical
 from mhac.labs.models import LabOrder, LabResult, Specimen, Test
+from mhac.labs.services import quality
 from mhac.labs.services.locked import Refused, lock_order, lock_result
 
 STANDING = {LabResult.State.FILED, LabResult.State.VERIFIED}
@@ -89,7 +90,7 @@ def verify(result, *, by, at=None):
     """A second pair of eyes agrees: the result counts from now on.
 
     Raises PermissionDenied without the right for this kind of result, and Refused for one's own, for one that is not
-    waiting, or for a number that cannot be.
+    waiting, for a number that cannot be, or while its assay is locked.
     """
     result = lock_result(result)
     _must_wait(result)
@@ -98,6 +99,9 @@ def verify(result, *, by, at=None):
         raise PermissionDenied(why) if lacking and result.entered_by_id != by.pk else Refused(why)
     if result.number is not None and (wrong := typed.impossible(result.number, result.order.test)):
         raise Refused(wrong + " " + _("Reject this result and have the test repeated."))
+    quality.hold_still(result)
+    for _lock, locked in quality.why_locked([result]).values():
+        raise Refused(locked)
     result.state, result.verified_by, result.verified_at = LabResult.State.VERIFIED, by, at or timezone.now()
     ordering.save(result, by, "state", "verified_by", "verified_at")
     result.order.state = LabOrder.State.VERIFIED
