@@ -150,7 +150,8 @@ def codes(request, pk):
     """What came and what it is: a table to decide, code by code."""
     analyzer, tests = _analyzer(request, pk), labs.tests_by_key()
     draft, profile, revision = _draft(analyzer)
-    found = Paginator(mapping.lines(analyzer, drafts.settings(analyzer, profile)), ROWS_A_PAGE)
+    asked = request.GET.get("code", "")
+    found = Paginator(mapping.lines(analyzer, drafts.settings(analyzer, profile), asked), ROWS_A_PAGE)
     page = found.get_page(request.GET.get("page"))
     form = CodeForms.of(request.POST or None, lines=list(page), tests=tests)
     if request.method == "POST" and form.is_valid():

@@ -10,11 +10,13 @@ import time
 from typing import Any
 
 from django.db import Error, connection
+from django.db.models import F
+from django.utils import timezone
 
 from lab_integration import tls
 from lab_integration.conversation import Limits, NotKnown, Peer, converse, keep_alive
 from lab_integration.listener import part
-from lab_integration.models import Analyzer, plain_address
+from lab_integration.models import Analyzer, OutboundLine, plain_address
 from lab_integration.send import connect
 
 log = logging.getLogger("lab")
@@ -71,6 +73,7 @@ class Dialler:
                 self._call(analyzer)
             except (OSError, Error, NotKnown, tls.Refused) as error:
                 log.warning("%s was not reached: %s. It is called again in %.0f s", analyzer, error, wait)
+                note_failure(analyzer, error)
             except Exception:
                 log.exception("the line to %s ended by an error of ours", analyzer)
             finally:
@@ -98,6 +101,7 @@ class Dialler:
                 return
             keep_alive(line)
             peer.know()
+            note_success(analyzer)
             log.info("connected to %s at %s:%s", analyzer, analyzer.outbound_host, analyzer.outbound_port)
             why = converse(peer, self.limits)
         finally:
@@ -117,3 +121,21 @@ def still(analyzer: Analyzer) -> list[Analyzer]:
     if now is None or any(getattr(now, name) != getattr(analyzer, name) for name in fixed):
         raise NotKnown("it was switched off, or is reached in another way now")
     return [now]
+
+
+def note_success(analyzer: Analyzer) -> None:
+    """The line is up; an alarm about it ends."""
+    said = {"tries": 0, "reason": "", "changed_at": timezone.now()}
+    OutboundLine.objects.update_or_create(analyzer=analyzer, defaults=said)
+
+
+def note_failure(analyzer: Analyzer | None, why: Exception) -> None:
+    """One more try in vain, for the alarm; while the database is away the log alone says so."""
+    if analyzer is None:
+        return
+    try:
+        line, _made = OutboundLine.objects.get_or_create(analyzer=analyzer, defaults={"changed_at": timezone.now()})
+        counted = OutboundLine.objects.filter(pk=line.pk)
+        counted.update(tries=F("tries") + 1, reason=str(why)[:200], changed_at=timezone.now())
+    except Error as error:
+        log.warning("that %s was not reached could not be written down: %s", analyzer, error)

@@ -49,12 +49,15 @@ class Line:
     readings: list[tuple[str, str, str]]  # as sent, as read, what is wrong with it (a reason of `words.REASONS`)
 
 
-def lines(analyzer: Analyzer, profile: Profile) -> list[Line]:
-    """Every code of the newest messages; those that nobody decided come first, then by how often they came."""
+def lines(analyzer: Analyzer, profile: Profile, asked: str = "") -> list[Line]:
+    """Every code of the newest messages: the one `asked` for, then those that nobody decided, then by how often."""
     tests = labs.tests_by_key()
     heard = hearing.of_analyzer(analyzer, profile, hearing.LOOKED_AT)
     found = [_line(seen, profile, tests) for seen in hearing.codes_seen(heard)]
-    return sorted(found, key=lambda line: (bool(line.choice.what), -line.seen.count, line.seen.key))
+    first = {line.seen.key for line in found if asked and line.seen.code == asked}
+    return sorted(
+        found, key=lambda line: (line.seen.key not in first, bool(line.choice.what), -line.seen.count, line.seen.key)
+    )
 
 
 def _line(seen: Seen, profile: Profile, tests: dict[str, Any]) -> Line:

@@ -369,6 +369,18 @@ class Listening(Row):
         return f"{self.host}: {self.hl7_port}, {self.astm_port}"
 
 
+class OutboundLine(Row):
+    """How the line stands that we keep open to an analyzer: `tries` in vain since it was last up, and why."""
+
+    analyzer = models.OneToOneField(Analyzer, models.CASCADE, related_name="outbound_line")
+    tries = models.PositiveIntegerField(default=0)
+    reason = models.TextField(blank=True)
+    changed_at = models.DateTimeField()
+
+    def __str__(self):
+        return f"{self.analyzer}: {self.tries}"
+
+
 class SentStep(Row):
     """One work order step (AWOS) of an order message, under an id that is never used again."""
 

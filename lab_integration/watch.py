@@ -10,7 +10,7 @@ from django.db.models import Count, Max, OuterRef, Q, Subquery
 
 from lab_integration.alarms import Alarm
 from lab_integration.inbox import DOWN_AFTER
-from lab_integration.models import Analyzer, Listening, ReceivedLine, ReceivedMessage, SentMessage
+from lab_integration.models import Analyzer, Listening, OutboundLine, ReceivedLine, ReceivedMessage, SentMessage
 from mhac.labs import services as labs
 
 Kind = Alarm.Kind
@@ -115,7 +115,7 @@ def _clocks() -> Causes:
 
 
 def _links(now: datetime.datetime) -> Causes:
-    """Orders that were tried several times without reaching anybody, and those that nobody answered today."""
+    """Lines and orders tried several times without reaching anybody, and orders that nobody answered today."""
     waiting, unknown = SentMessage.State.WAITING, SentMessage.State.UNKNOWN
     day = now - datetime.timedelta(days=1)
     rows = SentMessage.objects.filter(state__in=[waiting, unknown]).values("analyzer").order_by("analyzer")
@@ -128,6 +128,9 @@ def _links(now: datetime.datetime) -> Causes:
             causes[row["analyzer"], Kind.LINK] = row["tries"]
         if row["lost"]:
             causes[row["analyzer"], Kind.UNANSWERED] = row["lost"]
+    # The lines that we open ourselves.
+    called = OutboundLine.objects.filter(analyzer__link=Analyzer.Link.CALLED, tries__gte=TRIES)
+    causes |= {(key, Kind.LINK): tries for key, tries in called.values_list("analyzer", "tries")}
     return causes
 
 

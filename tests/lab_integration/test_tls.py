@@ -16,11 +16,11 @@ from cryptography.x509.oid import NameOID
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from lab_integration import receive, send, tls
+from lab_integration import receive, send, tls, watch
 from lab_integration.conversation import Limits
 from lab_integration.dialler import Dialler
 from lab_integration.listener import Listener
-from lab_integration.models import Analyzer, ReceivedMessage, SentMessage, SentStep
+from lab_integration.models import Analyzer, OutboundLine, ReceivedMessage, SentMessage, SentStep
 from lab_integration.simulator.devices import Astm, Mindray
 from lab_integration.simulator.line import Lis1, Mllp
 from mhac.labs.models import LabOrder, LabResult
@@ -283,6 +283,22 @@ def test_results_come_over_a_line_that_we_opened_and_opened_again(
     assert LabResult.objects.get().order.test.key == "alt"
     assert eventually(lambda: [one for one in caplog.messages if "closed 127.0.0.1 (Served" in one])
     assert eventually(lambda: [one for one in caplog.messages if "Served was not reached" in one])
+    assert eventually(lambda: OutboundLine.objects.filter(tries__gte=watch.TRIES).exists())
+    assert [one.kind for one in watch.watch(timezone.now()) if one.analyzer_id] == ["link"]
+
+
+def test_a_line_that_is_up_again_ends_its_alarm(kabul, bench, dialler):
+    served = Served(Mllp)
+    analyzer = called(kabul, served)
+    OutboundLine.objects.update_or_create(
+        analyzer=analyzer, defaults={"tries": 5, "reason": "refused", "changed_at": timezone.now()}
+    )
+    assert [one.kind for one in watch.watch(timezone.now()) if one.analyzer_id] == ["link"]
+    line = served.accept()
+    assert eventually(lambda: OutboundLine.objects.filter(tries=0).exists())
+    assert [one.kind for one in watch.watch(timezone.now()) if one.analyzer_id] == []
+    line.close()
+    served.door.close()
 
 
 def test_it_is_asked_what_there_is_to_do_over_our_line(kabul, bench, dialler):
@@ -359,6 +375,7 @@ def test_an_analyzer_that_is_switched_off_is_no_longer_called(kabul, bench, dial
     served = Served(Mllp)
     analyzer = called(kabul, served)
     line = served.accept()
+    assert eventually(lambda: OutboundLine.objects.exists())
     Analyzer.objects.filter(pk=analyzer.pk).update(active=False)
     next(iter(dialler.peers)).known_at = 0.0  # as if it had been looked up a while ago
     assert Mindray("SIM").run(line, [bench.accession], ("5",)) == [""]
