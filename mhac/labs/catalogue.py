@@ -14,6 +14,9 @@ from django.db import transaction
 
 FILE = Path(__file__).with_name("catalogue.toml")
 
+# The columns of a range, in the order in which it is compared.
+RANGE = ("sex", "from_days", "to_days", "low", "high", "pregnant")
+
 
 @dataclass(frozen=True)
 class Series:
@@ -96,6 +99,9 @@ def _columns(position, row, source):
         "items": row.get("items", []),
         "position": position,
         "advice": row.get("advice", ""),
+        "turnaround_hours": row.get("turnaround_hours"),
+        "told_in_person": row.get("told_in_person", False),
+        "computed_from": row.get("computed_from", {}),
         "source": source,
         "verified": row.get("seen", False),
     }
@@ -127,6 +133,7 @@ def _ranges(row):
             each.get("to_days", 54787),
             _decimal(each.get("low")),
             _decimal(each.get("high")),
+            each.get("pregnant", False),
         )
         for each in row.get("ranges", [])
     }
@@ -150,14 +157,13 @@ def load(found: Catalogue | None = None) -> int:
             setattr(test, name, wanted[name])
         if different or key not in stored:
             test.save()
-        ranges = {(r.sex, r.from_days, r.to_days, r.low, r.high): r for r in test.ranges.all()} if key in stored else {}
+        kept = test.ranges.all() if key in stored else ()
+        ranges = {(r.sex, r.from_days, r.to_days, r.low, r.high, r.pregnant): r for r in kept}
         if not test.limits_verified and ranges.keys() != _ranges(row):
             different.append("ranges")
             for limits in ranges.keys() - _ranges(row):
                 ranges[limits].delete()
-            for sex, from_days, to_days, low, high in sorted(_ranges(row) - ranges.keys(), key=str):
-                ReferenceRange.objects.create(
-                    test=test, sex=sex, from_days=from_days, to_days=to_days, low=low, high=high
-                )
+            for limits in sorted(_ranges(row) - ranges.keys(), key=str):
+                ReferenceRange.objects.create(test=test, **dict(zip(RANGE, limits, strict=True)))
         changed += bool(different)
     return changed

@@ -13,13 +13,22 @@ def is_critical(test, value: Value) -> bool:
     return TestRules(test.key, *limits).is_critical(value)
 
 
-def range_for(test, *, sex: str, born: datetime.date, day: datetime.date):
-    """The narrowest range of `test` that fits this sex and age on `day` (days, both ends included), or None."""
+def range_for(test, *, sex: str, born: datetime.date, day: datetime.date, pregnant=False):
+    """The narrowest range of `test` that fits this sex and age on `day` (days, both ends included), or None.
+
+    A range of pregnancy is used where `pregnant` is said, and goes before every other.
+    """
     age = (day - born).days
     fitting = [
-        each for each in test.ranges.all() if each.sex in {ANY_SEX, sex} and each.from_days <= age <= each.to_days
+        each
+        for each in test.ranges.all()
+        if each.sex in {ANY_SEX, sex} and each.from_days <= age <= each.to_days and each.pregnant <= pregnant
     ]
-    return min(fitting, key=lambda each: (each.to_days - each.from_days, each.sex == ANY_SEX), default=None)
+
+    def narrow(each):
+        return not each.pregnant, each.to_days - each.from_days, each.sex == ANY_SEX
+
+    return min(fitting, key=narrow, default=None)
 
 
 def flag(test, limits, *, number=None, coded="") -> str:

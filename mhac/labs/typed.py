@@ -1,8 +1,8 @@
 """Reading what a person typed as the result of a test. Nothing is guessed: what does not fit is refused in a sentence.
 
-numeric  an optional < <= > >= and a number with a point: 5, 0.35, <0.05, 1.2e3
+numeric  an optional < <= > >= and a number with a point: 5, 0.35, <0.05, 1.2e3; the test's own unit may follow
 titre    1:16 or 1/16, an operator before it when it is beyond the series
-coded    one of the test's words, in short or in full; a scanty smear with its number of bacilli: scanty 4
+coded    one of the test's words, in short or in full, or its number; a scanty smear with its bacilli: scanty 4
 text     as typed
 Digits of Dari and Pashto are the same digits.
 """
@@ -43,7 +43,7 @@ def _of(test, **more):
 
 def _number(text, test):
     folded = text.translate(_FOLDED)
-    found = _NUMBER.fullmatch(folded)
+    found = _NUMBER.fullmatch(_without_unit(folded, test))
     if found is None and "," in folded:
         raise Unreadable(
             _("%(test)s: write the decimal mark as a point, and no mark between thousands: 12.5, not 12,5.") % _of(test)
@@ -61,6 +61,22 @@ def _number(text, test):
     if outside := impossible(number, test):
         raise Unreadable(outside)
     return Value(operator=_OPERATORS.get(found[1], found[1] or ""), number=number)
+
+
+def _without_unit(text, test):
+    """The number alone. Raises Unreadable for a unit that is not the test's: nothing is converted here."""
+    number = _NUMBER.match(text)
+    unit = text[number.end() :].strip() if number else ""
+    if not unit or unit[0] in "0123456789.,":
+        return text
+    if unit == test.unit:
+        return text[: number.end()]
+    if not test.unit:
+        return text
+    raise Unreadable(
+        _("%(test)s is measured in %(unit)s, and “%(typed)s” was typed. Type the number alone, in %(unit)s.")
+        % _of(test, unit=test.unit, typed=unit)
+    )
 
 
 def impossible(number, test) -> str:

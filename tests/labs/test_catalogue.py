@@ -88,6 +88,61 @@ def test_only_codes_seen_in_a_source_are_verified_and_no_limit_is(db):
     assert not Test.objects.get(key="hct").verified
     assert not Test.objects.filter(limits_verified=True).exists()
     assert not Test.objects.filter(source="").exists()
+    assert set(Test.objects.filter(told_in_person=True).values_list("key", flat=True)) == {"hiv_combo", "hiv_rdt"}
+    assert Test.objects.get(key="myco_cult").turnaround_hours == 8 * 7 * 24
+
+
+def mod_10(code):
+    """The check digit of a LOINC code without it (Mod 10, LOINC Users' Guide)."""
+    doubled = str(int(code[::-2][::-1]) * 2)
+    return (10 - sum(map(int, doubled + code[-2::-2])) % 10) % 10
+
+
+def test_every_code_carries_its_check_digit():
+    codes = [row["loinc"] for row in catalogue().tests.values() if "loinc" in row]
+    assert len(set(codes)) == len(codes) > 50
+    for code in codes:
+        number, _, check = code.partition("-")
+        assert mod_10(number) == int(check), code
+    assert mod_10("71777") != 9  # one digit off
+
+
+# The rows of the table: key -> code, unit (UCUM), lowest and highest value that must be called.
+ROWS = {
+    "hiv_combo": ("56888-1", "", None, None),
+    "hiv_rdt": ("80387-4", "", None, None),
+    "rpr_titre": ("31147-2", "{titer}", None, None),
+    "tp_eia": ("24110-9", "", None, None),
+    "antihbs": ("5193-8", "m[IU]/mL", None, None),
+    "antihbs_qual": ("10900-9", "", None, None),
+    "qft_nil": ("71776-9", "[IU]/mL", None, None),
+    "qft_result": ("71773-6", "", None, None),
+    "tspot": ("74281-7", "{#}", None, None),
+    "xpert_mtb": ("85362-2", "", None, None),
+    "hb": ("718-7", "g/dL", "7.0", "20"),
+    "wbc": ("6690-2", "10*3/uL", "2", "30"),
+    "plt": ("777-3", "10*3/uL", "20", "1000"),
+    "hct": ("4544-3", "%", "20", "60"),
+    "crea": ("2160-0", "mg/dL", None, "5"),
+    "egfr": ("98979-8", "mL/min/{1.73_m2}", "14", None),
+    "alt": ("1742-6", "U/L", None, "1001"),
+    "bili": ("1975-2", "mg/dL", None, "10"),
+    "glu": ("2345-7", "mg/dL", "50", "450"),
+    "hcg_quant": ("21198-7", "m[IU]/mL", None, None),
+    "mal_film": ("51587-4", "", None, None),
+    "stool_op": ("10704-5", "", None, None),
+}
+
+
+def test_the_table_of_the_rules_is_in_the_file(db):
+    load()
+    tests = Test.objects.in_bulk(field_name="key")
+    for key, (loinc, unit, low, high) in ROWS.items():
+        test = tests[key]
+        limits = [None if each is None else Decimal(each) for each in (low, high)]
+        assert (test.loinc, test.unit, test.critical_low, test.critical_high) == (loinc, unit, *limits), key
+    mine = {r for r in catalogue().tests if catalogue().tests[r].get("verifier") == "supervisor"}
+    assert {"hiv_rdt", "rpr", "hbsag", "hcv", "afb", "myco_cult", "dst_inh", "qft_nil", "tspot"} <= mine
 
 
 def test_loading_twice_changes_nothing(db, capsys):

@@ -16,6 +16,8 @@ HIV = Test(key="hiv", name="HIV", kind="coded", allowed=["nonreactive", "reactiv
 AFB = Test(key="afb", name="AFB", kind="coded", allowed=["negative", "scanty", "1+", "2+", "3+"])
 XPERT = Test(key="x", name="Xpert", kind="coded", allowed=["not_detected", "trace", "very_low", "low", "high"])
 DST = Test(key="dst", name="DST", kind="coded", allowed=["S", "I", "R"])
+MALARIA = Test(key="mal_rdt", name="Malaria", kind="coded", allowed=["negative", "falciparum", "vivax", "mixed"])
+ABO = Test(key="abo", name="Blood group", kind="coded", allowed=["A+", "A-", "AB+", "AB-"])
 NOTE = Test(key="note", name="Note", kind="text")
 
 READABLE = [
@@ -55,6 +57,19 @@ READABLE = [
     (XPERT, "not detected", Value(coded="not_detected")),
     (DST, "r", Value(coded="R")),
     (DST, "i", Value(coded="I")),
+    (HIV, "1", Value(coded="nonreactive")),
+    (HIV, "2", Value(coded="reactive")),
+    (HIV, "۳", Value(coded="indeterminate")),
+    (HIV, "inde", Value(coded="indeterminate")),
+    (HIV, "منفی", Value(coded="nonreactive")),
+    (HIV, "منفي", Value(coded="nonreactive")),
+    (HIV, "مثبت", Value(coded="reactive")),
+    (HIV, "دق", Value(coded="nonreactive")),  # the keys n and r, while the Persian keyboard was on
+    (MALARIA, "v", Value(coded="vivax")),
+    (MALARIA, "حب", Value(coded="falciparum")),
+    (ABO, "ab+", Value(coded="AB+")),
+    (HB, "13.5 g/dL", Value(number=Decimal("13.5"))),
+    (HB, "<5g/dL", Value(operator="<", number=Decimal(5))),
     (NOTE, " two words\n", Value(text="two words")),
 ]
 
@@ -73,7 +88,12 @@ UNREADABLE = [
     (HB, "1,350.5", "decimal mark"),
     (HB, "-5", "not a number"),
     (HB, ".5", "not a number"),
-    (HB, "13.5 g/dL", "not a number"),
+    (HB, "13.5 g/L", "measured in g/dL, and “g/L” was typed"),
+    (HB, "13.5g", "measured in g/dL"),
+    (HB, "13.5 G/DL", "measured in g/dL"),
+    (PLT, "250 g/dL", "not a number"),
+    (HB, "13.5.2", "not a number"),
+    (HB, "1 350", "not a number"),
     (HB, "0.99", "between 1 and 25 g/dL; 0.99 cannot be"),
     (HB, "25.01", "cannot be"),
     (HB, "135", "Check the decimal point"),
@@ -85,7 +105,12 @@ UNREADABLE = [
     (TITRE, "1:0", "not a titre"),
     (TITRE, "2:16", "not a titre"),
     (HIV, "perhaps", "nonreactive, reactive, indeterminate"),
-    (HIV, "2", "not one of its results"),
+    (HIV, "4", "not one of its results"),
+    (HIV, "0", "not one of its results"),
+    (AFB, "4", "not one of its results"),
+    (DST, "x", "not one of its results"),
+    (MALARIA, "م", "not one of its results"),  # begins "منفی", and is no key then
+    (ABO, "A", "not one of its results"),
     (AFB, "scanty 10", "not one of its results"),
     (AFB, "scanty 0", "not one of its results"),
     (AFB, "4+", "not one of its results"),

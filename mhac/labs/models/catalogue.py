@@ -32,6 +32,8 @@ class Test(Row):
         URINE = "urine", _("urine (yellow)")
         SPUTUM = "sputum", _("sputum container")
         QFT = "qft", _("QuantiFERON set (four tubes)")
+        HEPARIN = "heparin", _("heparin (green)")
+        STOOL = "stool", _("stool container")
 
     class Verifier(models.TextChoices):
         """Who looks a second time at what an analyzer sent; what somebody typed always waits for a supervisor."""
@@ -85,7 +87,8 @@ class Test(Row):
 
 
 class ReferenceRange(Row):
-    """Limits for one sex and age in days, both ends included; the narrowest that fits is used."""
+    """Limits for one sex and age in days, both ends included; the narrowest that fits is used. Those of a pregnancy
+    stand beside the others and are used only where the pregnancy is known."""
 
     test = models.ForeignKey(Test, models.CASCADE, related_name="ranges")
     sex = models.CharField(max_length=7, blank=True)
@@ -93,6 +96,7 @@ class ReferenceRange(Row):
     to_days = models.PositiveIntegerField(default=54787)
     low = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     high = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
+    pregnant = models.BooleanField(_("in pregnancy"), default=False)
     history = HistoricalRecords()
 
     class Meta:
