@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from mhac.decisions import editions, facts, ledger
 from mhac.decisions.models import EditionChoice, Judgement, SignOff
 from mhac.labs import services as labs
-from mhac.labs.models import Test
+from mhac.labs.models import LabOrder, Test
 from mhac.patients.models import Patient
 from mhac.protocols.facts import Refused as Contradiction
 from mhac.protocols.vocabulary import ITEMS
@@ -97,6 +97,8 @@ def judge(screening, *, code, reason, by, item="", age=None, grade=""):
     made = Judgement(screening=screening, code=code, reason=reason.strip(), by=by, **said)
     made._history_user = by
     made.save(force_insert=True)
+    if code == Judgement.Code.WAIVE:
+        labs.cancel(screening, items=[item], because=_("waived: %(reason)s") % {"reason": made.reason}, by=by)
     Fact.mark([screening])
     return made
 
@@ -224,8 +226,17 @@ def choose_edition(screening, *, to, accepted, reason, by):
     made._history_user = by
     made.save(force_insert=True)
     if accepted:
-        screenings.move_to_edition(screening, offer.newer, because=reason, by=by)
+        _cancel_unasked(screenings.move_to_edition(screening, offer.newer, because=reason, by=by), by)
     return made
+
+
+def _cancel_unasked(screening, by):
+    """What the new edition does not ask for any more is not collected either."""
+    found = ledger.of(screening, on=screening.clinic.today())
+    asked = {entry.item for entry in found.entries}
+    ordered = set(LabOrder.objects.to_collect().filter(screening=screening).values_list("item", flat=True))
+    because = _("not asked for by %(edition)s") % {"edition": screening.edition}
+    labs.cancel(screening, items=ordered - asked, because=because, by=by)
 
 
 # --- The signature --------------------------------------------------------------------------------------------------

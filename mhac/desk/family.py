@@ -73,7 +73,7 @@ class Member:
 
 def programme_of(case):
     """The edition that stands for the case's programme today, by which it is named."""
-    return programmes().editions(case.programme)[-1]
+    return programmes().edition(case.programme, case.clinic.today())
 
 
 def members(case, user) -> list[Member]:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from mhac.accounts.models import Access
 from mhac.decisions import editions, ledger, services
 from mhac.decisions.models import EditionChoice, SignOff
+from mhac.labs import services as labs
 from mhac.labs.catalogue import load
 from mhac.labs.models import LabOrder
 from mhac.protocols.programme import EDITIONS
@@ -207,6 +208,15 @@ def test_a_physician_moves_it_and_what_follows_follows(kabul, cast, newer_canada
     assert {order.item for order in services.order_due(moved, by=cast.phy)} == {"hba1c"}
     assert LabOrder.objects.get(item="hba1c").because == "CA-OWN"
     assert editions.offer(moved, on=kabul.today()) is None
+
+
+def test_what_the_newer_edition_does_not_ask_for_is_not_collected(kabul, cast, newer_canada):
+    screening = made.ready(kabul, cast)
+    newer_canada()
+    labs.order(screening, items={"hepatitis_c": ["CA-OLD"], "hba1c": ["CA-OWN"]}, by=cast.phy)
+    choose(screening, cast.phy)
+    assert LabOrder.objects.get(screening=screening, item="hepatitis_c").state == "cancelled"
+    assert LabOrder.objects.get(screening=screening, item="hba1c").state == "ordered"
 
 
 def test_a_physician_declines_and_may_still_accept(kabul, cast, newer_canada):

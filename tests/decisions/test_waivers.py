@@ -162,6 +162,19 @@ def test_a_waived_item_is_not_ordered_from_the_laboratory(kabul, cast):
     assert "creatinine" not in {order.item for order in services.order_due(screening, by=cast.phy)}
 
 
+def test_what_was_ordered_and_is_waived_is_not_collected(kabul, cast):
+    load()
+    screening = made.screening(kabul, cast.rec)
+    services.order_due(screening, by=cast.phy)
+    assert LabOrder.objects.to_collect().filter(screening=screening, item="creatinine").exists()
+    waive(screening, cast.phy)
+    order = LabOrder.objects.get(screening=screening, item="creatinine")
+    assert (order.state, order.history.first().history_user) == ("cancelled", cast.phy)
+    assert LabOrder.objects.to_collect().filter(screening=screening, item="hiv").exists()
+    services.take_back(Judgement.objects.get(code="waive"), because="The partner insists", by=cast.phy)
+    assert {order.item for order in services.order_due(screening, by=cast.phy)} == {"creatinine"}
+
+
 def test_a_proposed_item_is_let_go(kabul, cast):
     screening = made.ready(kabul, cast)
     film = screening.chestxray_set.get()
