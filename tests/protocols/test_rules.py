@@ -116,6 +116,7 @@ def test_a_waiver_and_a_bar_outside_the_united_states_are_named():
     waived = [{"code": "waive", "item": "urinalysis", "reason": "no bladder"}]
     assert "WAIVE-1" in named(programme="ca", decisions=waived)
     assert "WAIVE-1" not in named(programme="ca")
+    assert "waiver_without_effect" not in assessed("ca", decisions=waived).warnings
     disease = [{"code": "tb_disease", "reason": "seen"}]
     assert "TB-BAR" in named(programme="ca", decisions=disease)
     assert "TB-BAR" not in named(programme="ca")
