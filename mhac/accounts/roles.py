@@ -81,7 +81,7 @@ PERMISSIONS = {
         "u": ["labs.change_laborder"],
     },
     "Specimen, accession, labels": {
-        "r": ["labs.view_specimen"],
+        "r": ["labs.view_specimen", "labs.view_label"],
         "c": ["labs.add_specimen"],
         "u": ["labs.change_specimen"],
     },
@@ -105,6 +105,13 @@ PERMISSIONS = {
         # A target is never edited: a newer one goes before it.
         "u": ["labs.change_controltarget", "labs.change_controllot"],
         "s": ["labs.open_lock"],
+    },
+    "Reference data (tests, limits, programmes)": {
+        "r": ["labs.view_test"],
+        "c": ["labs.view_test", "labs.add_limitchange"],
+        # A change that was decided is never edited: a newer one goes before it.
+        "u": ["labs.add_limitchange"],
+        "s": ["labs.change_limitchange"],
     },
     "Analyser/peer configuration": {
         "r": ["lab_integration.view_analyzer"],
@@ -144,12 +151,16 @@ NARROWED = {
     # The partner reads the states of its own programmes on its page of documents.
     ("Programme state, daily cap", "PAR"): [],
     ("Case (programme, destination)", "RAD"): ["screenings.view_case"],
+    # How many labels were given out and what became of them, without a tube or a name.
+    ("Specimen, accession, labels", "MGR"): ["labs.view_label"],
     ("Result: instrument", "CLI"): ["labs.view_labresult"],
     ("Result: manual entry", "CLI"): ["labs.view_labresult"],
     ("HL7 raw message", "LAB"): ["lab_integration.view_payload"],
     ("Unmatched / error messages", "ADM"): ["lab_integration.view_inbox", "lab_integration.acknowledge_alarm"],
     ("Analyser/peer configuration", "ADM"): ["lab_integration.view_analyzer", "lab_integration.change_analyzer"],
     ("Medical decision / class", "CLI"): ["decisions.view_signoff"],
+    # The limits of tests are clinical; its tables are in other rooms.
+    ("Reference data (tests, limits, programmes)", "ADM"): [],
     ("Certificate: draft, issue", "MGR"): ["certificates.view_certificate"],
     ("Certificate: download/print", "REC"): ["certificates.view_certificate", "certificates.print_certificate"],
     ("Certificate: download/print", "PAR"): ["certificates.view_release", "certificates.download_release"],

@@ -13,6 +13,7 @@ from mhac.labs.catalogue import catalogue
 from mhac.labs.limits import flag, range_for
 from mhac.labs.models import LabOrder, LabResult, Specimen
 from mhac.labs.ordering import is_series
+from mhac.labs.services import quality
 from mhac.screenings.models import Screening
 
 PAGE = 50
@@ -142,9 +143,18 @@ def grouped(orders, taken_today=frozenset()):
 def to_take(screening):
     """What is left to collect of one screening, by container."""
     orders = LabOrder.objects.to_collect().filter(screening=screening).select_related("test")
-    taken = Specimen.objects.filter(screening=screening).exclude(state=Specimen.State.REJECTED).select_related("clinic")
+    taken = Specimen.objects.filter(screening=screening).select_related("clinic")
+    taken = taken.exclude(state__in=[Specimen.State.REJECTED, Specimen.State.LOST])
     today = screening.clinic.today()
     return grouped(orders, {each.tube for each in taken if each.collected_on == today})
+
+
+def taken_again(screening):
+    """Tubes of this screening that were thrown away or lost, for whose tests another one is to be taken."""
+    waiting = LabOrder.objects.to_collect().filter(screening=screening).values("test")
+    gone = [Specimen.State.REJECTED, Specimen.State.LOST]
+    rows = Specimen.objects.filter(screening=screening, state__in=gone, orders__test__in=waiting)
+    return list(rows.distinct().order_by("pk"))
 
 
 @dataclass(frozen=True)
@@ -171,12 +181,12 @@ def to_verify(user, after="", choose=""):
     rows = rows.select_related("order__test", "order__specimen", "screening__patient", "entered_by")
     found = list(rows.prefetch_related("order__test__ranges").order_by("-critical", "pk")[: PAGE + 1])
     shown = found[:PAGE]
-    before, replaced = earlier(shown), _replaced(shown)
+    before, replaced, locked = earlier(shown), _replaced(shown), quality.why_locked(shown)
     last = f"{int(shown[-1].critical)}{shown[-1].pk}" if len(found) > PAGE else ""
-    return Page([_waiting(each, user, before, replaced, choose == "usual") for each in shown], last)
+    return Page([_waiting(each, user, before, replaced, locked, choose == "usual") for each in shown], last)
 
 
-def _waiting(result, user, before, replaced, choosing):
+def _waiting(result, user, before, replaced, locked, choosing):
     limits = limits_of(result.order, result.screening.patient, result.filed_at.date())
     mark = flag(result.order.test, limits, number=result.number, coded=result.coded)
     return Waiting(
@@ -185,7 +195,7 @@ def _waiting(result, user, before, replaced, choosing):
         mark,
         before.get((result.screening.patient_id, result.order.test_id)),
         replaced.get(result.order_id),
-        services.why_not_verify(result, user),
+        services.why_not_verify(result, user) or locked.get(result.pk, (None, ""))[1],
         choosing and not mark and not result.critical,
     )
 
@@ -218,7 +228,8 @@ def _replaced(results):
 
 def taken_of(screening):
     """What was collected of one screening today and can be used, ready to be printed."""
-    rows = Specimen.objects.filter(screening=screening).exclude(state=Specimen.State.REJECTED)
+    rows = Specimen.objects.filter(screening=screening)
+    rows = rows.exclude(state__in=[Specimen.State.REJECTED, Specimen.State.LOST])
     rows = rows.select_related("screening__patient", "screening__case", "clinic").prefetch_related("tubes")
     return [each for each in rows.order_by("accession") if each.collected_on == screening.clinic.today()]
 
@@ -268,13 +279,26 @@ def grid(form, orders, screening):
     ]
 
 
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened to a tube or to a result on it."""
+
+    when: object
+    what: str
+    who: object
+    why: str
+    place: str = ""
+    manifest: object = None
+
+
 def custody(specimen):
-    """Every change of a specimen and its results, the newest first: (when, what, who, why)."""
-    steps = []
-    for row in specimen.history.select_related("history_user"):
-        steps.append((row.history_date, row.get_state_display(), row.history_user, row.history_change_reason))
+    """Every link of a specimen's chain and every change of its results, the newest first."""
+    steps = [
+        Step(each.at, each.get_after_display(), each.by, each.because, each.place, each.manifest)
+        for each in services.chain(specimen)
+    ]
     results = LabResult.history.filter(order__specimen=specimen).select_related("history_user", "order__test")
     for row in results:
         what = f"{row.order.test} – {row.get_state_display()}"
-        steps.append((row.history_date, what, row.history_user, row.history_change_reason))
-    return sorted(steps, key=lambda step: step[0], reverse=True)
+        steps.append(Step(row.history_date, what, row.history_user, row.history_change_reason))
+    return sorted(steps, key=lambda step: step.when, reverse=True)

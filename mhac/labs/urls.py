@@ -1,6 +1,6 @@
 from django.urls import path
 
-from mhac.labs.views import results, specimens
+from mhac.labs.views import catalogue, grid, manifests, quality, results, specimens
 
 app_name = "labs"
 urlpatterns = [
@@ -10,6 +10,17 @@ urlpatterns = [
     path("labels/<uuid:screening>/", specimens.labels, name="labels"),
     path("specimen/<uuid:specimen>/", specimens.specimen, name="specimen"),
     path("specimen/<uuid:specimen>/label/", specimens.label, name="label"),
+    path("specimen/<uuid:specimen>/lose/", specimens.lose, name="lose"),
+    path("label-gaps/", manifests.gaps, name="label_gaps"),
+    path("label-gaps/<uuid:label>/", manifests.settle, name="settle_label"),
+    path("growing/", manifests.growing, name="ageing"),
+    path("boxes/", manifests.manifests, name="manifests"),
+    path("boxes/<uuid:manifest>/", manifests.manifest, name="manifest"),
+    path("boxes/<uuid:manifest>/scan/", manifests.scan, name="scan_manifest"),
+    path("boxes/<uuid:manifest>/unpack/<uuid:specimen>/", manifests.unpack, name="unpack"),
+    path("boxes/<uuid:manifest>/send/", manifests.send, name="send_manifest"),
+    path("boxes/<uuid:manifest>/count/", manifests.count, name="count_manifest"),
+    path("boxes/<uuid:manifest>/list/", manifests.packing_list, name="packing_list"),
     path("specimen/<uuid:specimen>/reject/", specimens.reject, name="reject"),
     path("specimen/<uuid:specimen>/add/", specimens.add_test, name="add_test"),
     path("enter/<uuid:order>/", results.enter, name="enter"),
@@ -17,4 +28,22 @@ urlpatterns = [
     path("verify/<uuid:result>/", results.verify, name="verify"),
     path("result/<uuid:result>/reject/", results.reject_result, name="reject_result"),
     path("result/<uuid:result>/correct/", results.correct, name="correct"),
+    path("quality/", quality.quality, name="quality"),
+    path("quality/lots/new/", quality.new_lot, name="new_control_lot"),
+    path("quality/lots/<uuid:lot>/", quality.lot, name="control_lot"),
+    path("quality/lots/<uuid:lot>/target/", quality.set_target, name="set_control_target"),
+    path("quality/lots/<uuid:lot>/end/", quality.end_lot, name="end_control_lot"),
+    path("quality/levels/<uuid:target>/", quality.level, name="control_level"),
+    path("quality/levels/<uuid:target>/measure/", quality.measure, name="measure_control"),
+    path("quality/levels/<uuid:target>/lock/", quality.lock_assay, name="lock_assay"),
+    path("quality/locks/<uuid:lock>/", quality.assay_lock, name="assay_lock"),
+    path("quality/locks/<uuid:lock>/open/", quality.open_assay, name="open_assay"),
+    path("quality/locks/<uuid:lock>/release/<uuid:result>/", quality.release_in_spite, name="release_in_spite"),
+    path("catalogue/", catalogue.catalogue, name="catalogue"),
+    path("catalogue/lint/", catalogue.catalogue_lint, name="catalogue_lint"),
+    path("catalogue/limits/<uuid:change>/", catalogue.decide_limits, name="decide_limits"),
+    path("catalogue/<slug:key>/", catalogue.catalogue_test, name="catalogue_test"),
+    path("catalogue/<slug:key>/change/", catalogue.change_limits, name="change_limits"),
+    path("worklist/", grid.worklist, name="worklist"),
+    path("worklist/check/", grid.check, name="grid_check"),
 ]

@@ -1,5 +1,6 @@
 """Labels as they come out of the printer: pages, size, bars that a scanner reads at 203 dpi, names in three scripts."""
 
+import re
 import subprocess
 
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from mhac.accounts.models import Access
 from mhac.labs import labels, services
-from mhac.labs.models import Specimen
+from mhac.labs.models import Label, Specimen
 
 PRINTER_DPI = 203
 
@@ -109,9 +110,10 @@ def test_a_stated_age_prints_both_years(scene, tmp_path):
 def test_labels_are_the_same_in_every_language(scene, as_user):
     (specimen,) = scene.collected("hiv")
     browser = as_user(scene.cast.rec)
-    english = browser.get(reverse("labs:label", args=[specimen.pk])).content
+    address = reverse("labs:label", args=[specimen.pk]) + "?because=torn"
+    english = browser.get(address).content
     browser.cookies["django_language"] = "fa-af"
-    dari = browser.get(reverse("labs:label", args=[specimen.pk])).content
+    dari = browser.get(address).content
     assert pages(english) == pages(dari)
 
 
@@ -126,8 +128,13 @@ def test_printing_is_counted_and_logged_and_changes_no_fact(scene, as_user):
     (specimen,) = scene.collected("hiv")
     browser, history = as_user(scene.cast.rec), specimen.history.count()
     before = Specimen.objects.get(pk=specimen.pk).screening.facts_changed_at
-    for _copy in range(2):
-        assert browser.get(reverse("labs:label", args=[specimen.pk])).status_code == 200
+    address = reverse("labs:label", args=[specimen.pk])
+    assert browser.get(address).status_code == 200
+    refused = browser.get(address, follow=True).content.decode()
+    assert "say why another one is needed" in refused
+    assert browser.get(address + "?because=torn").status_code == 200
+    label = Label.objects.get()
+    assert (label.state, label.prints, label.because, label.printed_by) == ("printed", 2, "torn", scene.cast.rec)
     again = Specimen.objects.select_related("screening").get(pk=specimen.pk)
     assert (again.labels_printed, again.history.count()) == (2, history)
     assert again.screening.facts_changed_at == before
@@ -153,7 +160,36 @@ def test_a_rejected_tube_gets_no_label(scene, as_user):
 def test_a_label_fetches_nothing_from_elsewhere():
     from weasyprint.urls import FatalURLFetchingError
 
-    fetcher = labels._fetcher()
+    fetcher = labels.fetcher()
     for url in ("https://example.org/font.ttf", "file:///etc/hostname", labels.FONTS.as_uri() + ".evil/x"):
         with pytest.raises(FatalURLFetchingError, match="neither our font nor in the page"):
             fetcher.fetch(url)
+
+
+def test_a_label_printer_gets_the_same_in_its_own_language(scene, as_user):
+    screening = scene.screening(
+        given="Spog^may", family="Test~wal" * 6, native_name="سپوږمۍ ټسټوال ښځه ډېره ړنګه ڼوم ځای"
+    )
+    specimens = scene.collected("hiv", "tb_test", screening=screening)
+    address = reverse("labs:labels", args=[screening.pk]) + "?as=zpl"
+    sent = as_user(scene.cast.lab).get(address).content.decode()
+    found = sent.split("^XZ")[:-1]
+    assert len(found) == 5 == Label.objects.filter(state="printed").count()
+    assert "^" not in "".join(re.findall(r"\^FD(.*?)\^FS", sent)) and screening.case.number in sent
+    numbers = [each.number for each in labels.labels_of(sorted(specimens, key=lambda each: each.accession))]
+    for number, label in zip(numbers, found, strict=True):
+        assert label.count("^XA^CI28") == 1 and "^PW400^LL200" in label
+        assert f"^BCN,58,N,N,N,A^FD{number}^FS" in label
+        drawn = Image.new("1", labels.DOTS)
+        for x, y, size, total, row, data in PICTURES.findall(label):
+            assert size == total and len(data) == 2 * int(size)
+            part = Image.frombytes("1", (int(row) * 8, int(size) // int(row)), bytes.fromhex(data))
+            drawn.paste(part, (int(x), int(y)))
+        left, top, right, bottom = drawn.getbbox()
+        # Two lines of names, between the margins and above the bars.
+        assert left >= labels.MARGIN and right <= labels.DOTS[0] - labels.MARGIN
+        assert top >= 4 and bottom <= 66
+        assert len(PICTURES.findall(label)) == 2
+
+
+PICTURES = re.compile(r"\^FO(\d+),(\d+)\^GFA,(\d+),(\d+),(\d+),([0-9A-F]+)\^FS")

@@ -96,6 +96,13 @@ class OfASite(models.QuerySet):
         return self.filter(clinic__in=user.sites())
 
 
+class LabelQuerySet(OfASite):
+    def open(self):
+        """Neither used, void nor missing; a tube that has a result was in somebody's hands, scanned or not."""
+        rows = self.filter(state__in=[Label.State.ISSUED, Label.State.PRINTED])
+        return rows.exclude(specimen__orders__state__in=["resulted", "verified"])
+
+
 class Label(Row):
     """One label: a number given out at a site on a day, and what became of the paper. Every number is accounted for:
     given out = printed = used + void + missing."""
@@ -121,7 +128,7 @@ class Label(Row):
     settled_at = models.DateTimeField(null=True)
     history = HistoricalRecords()
 
-    objects = OfASite.as_manager()
+    objects = LabelQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("label")
@@ -150,6 +157,25 @@ class ReferenceLaboratory(Row):
         return self.name
 
 
+class ManifestQuerySet(OfASite):
+    def visible_to(self, user):
+        """Boxes of the user's sites, and those on their way to them."""
+        return self.of_sites(user.sites())
+
+    def of_sites(self, sites):
+        coming = models.Q(to__clinic__in=sites) & ~models.Q(state=Manifest.State.PACKING)
+        return self.filter(models.Q(clinic__in=sites) | coming)
+
+    def overdue(self, now):
+        """On the way, and not there at the time at which they were expected."""
+        return self.filter(state=Manifest.State.SENT, expected_at__lt=now)
+
+    def short(self):
+        """Arrived without a tube that nobody has found or declared lost since."""
+        gone = models.Q(lines__state="missing", lines__specimen__state=Specimen.State.SENT)
+        return self.filter(gone, state=Manifest.State.ARRIVED).distinct()
+
+
 class Manifest(Row):
     """A sealed box of specimens on its way to another laboratory."""
 
@@ -176,7 +202,7 @@ class Manifest(Row):
     celsius_in = models.DecimalField(_("temperature on arrival (°C)"), max_digits=4, decimal_places=1, null=True)
     history = HistoricalRecords()
 
-    objects = OfASite.as_manager()
+    objects = ManifestQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("manifest")

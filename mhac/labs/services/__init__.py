@@ -3,10 +3,13 @@
 from mhac.labs.filing import Work, ordered, record_messages, record_results, tests_by_key, waiting_since, work_for
 from mhac.labs.matching import WAITING, Line, Numbers, Outcome, Person, Reading, Rules, Value
 from mhac.labs.rehearsal import Scene
+from mhac.labs.services.cancellations import cancel
+from mhac.labs.services.catalogue import ask_limits, decide_limits, limits_of
+from mhac.labs.services.custody import chain, find, lose
+from mhac.labs.services.labels import print_labels, settle
+from mhac.labs.services.grid import enter_row
 from mhac.labs.services.locked import Refused
 from mhac.labs.services.orders import add_test, order
-from mhac.labs.services.results import (
-    correct,
 from mhac.labs.services.quality import (
     Control,
     controls_recorded,
@@ -17,7 +20,10 @@ from mhac.labs.services.quality import (
     record_control,
     release_in_spite,
     set_target,
+    why_not_open,
 )
+from mhac.labs.services.results import (
+    correct,
     enter,
     held_by,
     reject_result,
@@ -31,9 +37,9 @@ from mhac.labs.suggestions import Likeness, Stranger, Suggestion, likely, whose
 # The names of the wire's one door, and of the bench.
 __all__ = [
     "WAITING",
+    "Control",
     "Likeness",
     "Line",
-    "Control",
     "Numbers",
     "Outcome",
     "Person",
@@ -46,34 +52,43 @@ __all__ = [
     "Value",
     "Work",
     "add_test",
+    "ask_limits",
+    "cancel",
+    "chain",
     "collect",
-    "correct",
-    "enter",
-    "held_by",
     "controls_recorded",
-    "is_identified",
+    "correct",
+    "decide_limits",
     "end_lot",
+    "enter",
+    "enter_row",
+    "find",
+    "held_by",
+    "is_identified",
     "likely",
-    "order",
-    "ordered",
-    "receive",
-    "record_messages",
+    "limits_of",
     "lock_assay",
     "lose",
     "measure_control",
     "open_assay",
+    "order",
+    "ordered",
+    "print_labels",
+    "receive",
+    "record_control",
+    "record_messages",
     "record_results",
     "reject",
     "reject_result",
+    "release_in_spite",
     "rights_to_verify",
-    "record_control",
+    "set_target",
+    "settle",
     "tests_by_key",
     "verify",
     "waiting_since",
     "whose",
-    "release_in_spite",
+    "why_not_open",
     "why_not_verify",
-    "set_target",
-    "settle",
     "work_for",
 ]

@@ -6,7 +6,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from mhac.labs import ordering
-from mhac.labs.models import LabOrder, Specimen, Test
+from mhac.labs.models import LabOrder, Test
+from mhac.labs.services import custody
 from mhac.labs.services.locked import Refused, lock_screening, lock_specimen
 
 
@@ -47,7 +48,7 @@ def add_test(specimen, *, test, because, by):
     if not because.strip():
         raise Refused(_("Say why: the reason stands on the order."))
     screening, tube = lock_screening(specimen.screening_id), lock_specimen(specimen)
-    if not screening.is_open or tube.state == Specimen.State.REJECTED:
+    if not screening.is_open or tube.state in custody.GONE:
         raise Refused(_("Nothing can be added to this tube any more. Order the test anew, on a new tube."))
     if test.tube != tube.tube:
         raise Refused(

@@ -21,6 +21,12 @@ def enter(order, *, text, by, at=None):
     Raises Refused when the text is no result of this test, or the order is not waiting for one.
     """
     order = lock_order(order)
+    must_wait_for_result(order)
+    return _file(order, text=text, by=by, at=at, status=LabResult.Status.FINAL)
+
+
+def must_wait_for_result(order):
+    """Raises Refused unless this order is in the laboratory and has no result yet; it was locked before."""
     if order.specimen is not None and order.specimen.state == Specimen.State.REJECTED:
         raise Refused(
             _("%(accession)s was rejected (%(reason)s): it can have no result. Wait for the new specimen.")
@@ -31,25 +37,30 @@ def enter(order, *, text, by, at=None):
             _("%(test)s is not waiting for a result (%(state)s). To change a result that is there, correct it.")
             % {"test": order.test, "state": order.get_state_display()}
         )
-    if order.specimen.state != Specimen.State.RECEIVED:
+    if order.specimen.state not in {Specimen.State.RECEIVED, Specimen.State.ARRIVED}:
         raise Refused(
             _("%(accession)s has not been received in the laboratory. Scan it on the page “Receive” first.")
             % {"accession": order.specimen}
         )
-    return _file(order, text=text, by=by, at=at, status=LabResult.Status.FINAL)
 
 
-def _file(order, *, text, by, at, status):
+def read(order, *, text, version, by, at=None, status=LabResult.Status.FINAL):
+    """What somebody typed as a result of this order, not saved. Raises Refused when it is no result of the test."""
     try:
         value = typed.read(text, order.test)
     except typed.Unreadable as refusal:
         raise Refused(str(refusal)) from refusal
-    versions = order.results.order_by("version").values_list("version", flat=True)
-    result = LabResult(order=order, screening_id=order.screening_id, version=(versions.last() or 0) + 1, status=status)
+    result = LabResult(order=order, screening_id=order.screening_id, version=version, status=status)
     result.as_sent, result.unit, result.operator = text.strip(), order.test.unit, value.operator
     result.number, result.text, result.coded, result.titre = value.number, value.text, value.coded, value.titre
     result.critical = is_critical(order.test, value)
     result.source, result.entered_by, result.observed_at = LabResult.Source.TYPED, by, at or timezone.now()
+    return result
+
+
+def _file(order, *, text, by, at, status):
+    versions = order.results.order_by("version").values_list("version", flat=True)
+    result = read(order, text=text, version=(versions.last() or 0) + 1, by=by, at=at, status=status)
     ordering.save(result, by)
     order.state, order.run_failed = LabOrder.State.RESULTED, False
     ordering.save(order, by, "state", "run_failed")

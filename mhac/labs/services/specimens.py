@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from mhac.labs import ordering
 from mhac.labs.models import LabOrder, LabResult, Specimen, SpecimenTube, Test
+from mhac.labs.services import custody, labels
 from mhac.labs.services.locked import Refused, lock_screening, lock_specimen
 from mhac.patients.models import IdentityCheck
 from mhac.screenings.models import Screening
@@ -74,7 +75,7 @@ def _one_a_day(screening, orders, at):
         if ordering.is_series(each):
             wanted[each.test.tube].add(each.nth)
     for tube, numbers in wanted.items():
-        series = Specimen.objects.filter(screening=screening, tube=tube).exclude(state=Specimen.State.REJECTED)
+        series = Specimen.objects.filter(screening=screening, tube=tube).exclude(state__in=custody.GONE)
         taken = [each for each in series if each.collected_on == _day(screening, at)]
         if len(numbers) > 1 or taken:
             raise Refused(
@@ -92,6 +93,8 @@ def _take(screening, tube, orders, by, at):
         for each in SpecimenTube.Tube.values:
             number = screening.clinic.next_number("", _day(screening, at).year)
             ordering.save(SpecimenTube(specimen=specimen, number=number, tube=each), by)
+    labels.issue(specimen, by=by)
+    custody.begin(specimen, by=by)
     for each in orders:
         each.specimen, each.state = specimen, LabOrder.State.COLLECTED
         ordering.save(each, by, "specimen", "state")
@@ -100,8 +103,13 @@ def _take(screening, tube, orders, by, at):
 
 @transaction.atomic
 def receive(specimen, *, by, at=None):
-    """The tube has arrived in the laboratory. Raises Refused when it was received or rejected before."""
+    """The tube has arrived in the laboratory, for the first time, back from another one, or found again.
+
+    Raises Refused when it was received or rejected before, or is on its way elsewhere.
+    """
     specimen = lock_specimen(specimen)
+    if specimen.state == Specimen.State.LOST:
+        return custody.find(specimen, by=by, at=at)
     if specimen.state == Specimen.State.RECEIVED:
         raise Refused(
             _("%(accession)s was already received, by %(who)s. There is nothing more to do.")
@@ -112,8 +120,10 @@ def receive(specimen, *, by, at=None):
             _("%(accession)s was rejected (%(reason)s). Throw it away and wait for the new specimen.")
             % {"accession": specimen.accession, "reason": specimen.get_rejected_because_display()}
         )
-    specimen.state, specimen.received_at, specimen.received_by = Specimen.State.RECEIVED, at or timezone.now(), by
-    ordering.save(specimen, by, "state", "received_at", "received_by")
+    move = "come_back" if specimen.state == Specimen.State.ARRIVED else "receive"
+    specimen.received_at, specimen.received_by = at or timezone.now(), by
+    custody.step(specimen, move, by=by, at=specimen.received_at, fields=("received_at", "received_by"))
+    labels.used(specimen, by=by)
     return specimen
 
 
@@ -135,9 +145,10 @@ def reject(specimen, *, because, by):
             _("%(accession)s has verified results. A supervisor must reject those results first, with a reason.")
             % {"accession": specimen.accession}
         )
-    specimen.state, specimen.rejected_because = Specimen.State.REJECTED, because
+    specimen.rejected_because = because
     why = _("specimen rejected: %(reason)s") % {"reason": specimen.get_rejected_because_display()}
-    ordering.save(specimen, by, "state", "rejected_because", because=why)
+    custody.step(specimen, "reject", by=by, because=why, fields=("rejected_because",))
+    labels.void(specimen, because=why, by=by)
     for result in LabResult.objects.select_for_update().filter(order__in=rows, state=LabResult.State.FILED):
         result.state, result.rejected_because = LabResult.State.REJECTED, why
         ordering.save(result, by, "state", "rejected_because", because=why)

@@ -2,9 +2,9 @@
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,12 +12,13 @@ from django.views.decorators.http import require_POST
 
 from mhac.accounts.permissions import needs, record_access
 from mhac.labs import bench as lists
-from mhac.labs import corrections, services
+from mhac.labs import boxes, controls, corrections, services
 from mhac.labs import labels as paper
-from mhac.labs.forms import AddTestForm, RejectForm, ScanForm
-from mhac.labs.models import Specimen
+from mhac.labs.forms import AddTestForm, ReasonForm, RejectForm, ScanForm
 from mhac.labs.views import fetched
 from mhac.patients.services import confirm_identity
+
+PDF = "application/pdf"
 
 
 @needs("labs.change_laborder")
@@ -29,6 +30,8 @@ def bench(request):
     counts = lists.counts(request.user)
     tabs = [(key, label, colour, counts.get(key)) for key, (label, colour) in lists.TABS.items()]
     values = {"tab": tab, "tabs": tabs, "page": page, "after": after}
+    values["boxes"] = boxes.alarms(request.user)
+    values["assays"] = controls.of_user(request.user)
     values["corrected"] = corrections.of_verified(request.user, timezone.now())
     return render(request, "labs/bench.html", values)
 
@@ -46,6 +49,7 @@ def collect(request, screening):
         "identified": services.is_identified(found),
         "tubes": lists.to_take(found),
         "taken": lists.taken_of(found),
+        "again": lists.taken_again(found),
     }
     return render(request, "labs/collect.html", values)
 
@@ -128,14 +132,20 @@ def reject(request, specimen):
     return redirect("labs:specimen", found.pk)
 
 
-def _print(request, specimens, name):
-    """The labels as PDF; how often a tube was labelled is counted, because a second label is a risk."""
+def _print(request, specimens, name, back):
+    """The labels as PDF, or in the printer's own language; a second print of a tube's label asks for a reason."""
+    try:
+        services.print_labels(specimens, because=request.GET.get("because", ""), by=request.user)
+    except services.Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(back)
     for each in specimens:
         record_access(request, each, clinic=each.clinic, action="print")
-    # Paper is no clinical fact: the count has no history and must not disturb a certificate.
-    Specimen.objects.filter(pk__in=[each.pk for each in specimens]).update(labels_printed=F("labels_printed") + 1)
-    response = HttpResponse(paper.pdf(specimens), content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{name}.pdf"'
+    zebra = request.GET.get("as") == "zpl"
+    content, kind = (paper.zpl(specimens), "text/plain; charset=utf-8") if zebra else (paper.pdf(specimens), PDF)
+    response = HttpResponse(content, content_type=kind)
+    manner, ending = ("attachment", "zpl") if zebra else ("inline", "pdf")
+    response["Content-Disposition"] = f'{manner}; filename="{name}.{ending}"'
     return response
 
 
@@ -143,14 +153,34 @@ def _print(request, specimens, name):
 @transaction.atomic
 def label(request, specimen):
     found = fetched.specimen(request, specimen)
-    return _print(request, [found], f"label-{found}")
+    return _print(request, [found], f"label-{found}", reverse("labs:specimen", args=[specimen]))
 
 
 @needs("labs.add_specimen")
 @transaction.atomic
 def labels(request, screening):
-    found = fetched.screening(request, screening)
+    found, back = fetched.screening(request, screening), reverse("labs:collect", args=[screening])
     if specimens := lists.taken_of(found):
-        return _print(request, specimens, f"labels-{found.case.number}")
+        new = [each for each in specimens if not each.labels_printed]
+        return _print(request, new or specimens, f"labels-{found.case.number}", back)
     messages.warning(request, _("No tube was collected today, so there is nothing to label. Collect first."))
-    return redirect("labs:collect", found.pk)
+    return redirect(back)
+
+
+@needs("labs.change_specimen")
+@require_POST
+def lose(request, specimen):
+    """Nobody finds the tube: its tests are ordered again."""
+    found, form = fetched.specimen(request, specimen), ReasonForm(request.POST)
+    try:
+        again = services.lose(found, because=form.data.get("because", ""), by=request.user)
+    except services.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        text = ngettext(
+            "Lost. %(count)s test must be collected again.",
+            "Lost. %(count)s tests must be collected again.",
+            len(again),
+        )
+        messages.warning(request, text % {"count": len(again)})
+    return redirect("labs:specimen", found.pk)
