@@ -310,3 +310,60 @@ def test_a_name_that_cannot_be_opened(tmp_path):
     (tmp_path / "ca-2026.toml").mkdir()
     with pytest.raises(EditionFault, match=r"ca-2026\.toml cannot be read"):
         read_programmes([tmp_path])
+
+
+def changed(tmp_path, *changes):
+    content = CANADA
+    for old, new in changes:
+        assert old in content
+        content = content.replace(old, new, 1)
+    return read_edition(written(tmp_path, content))
+
+
+@pytest.mark.parametrize("status", ["open", "limited", "paused", "closed", "legacy"])
+def test_every_state_of_a_programme_can_be_written(tmp_path, status):
+    said = f'status = "{status}"\nstatus_since = 2026-01-01\nstatus_source = "a letter"\nstatus_verified = true'
+    found = changed(tmp_path, ('status = "open"', said))
+    assert (found.status, found.status_since, found.status_verified) == (status, date(2026, 1, 1), True)
+
+
+def test_what_is_written_is_kept(tmp_path):
+    found = changed(
+        tmp_path,
+        ('verified_by = ""', 'verified_by = "Dr Invented"'),
+        ('verified_on = ""', 'verified_on = "2026-11-21"'),
+        ('status = "open"', 'status = "open"\nquarantinable = ["cholera"]\nitems_unknown = "Ask the partner."'),
+        ("from_age = 5", "from_age = 5\nto_age = 5"),
+    )
+    assert (found.verified, found.verified_by, found.verified_on) == (True, "Dr Invented", "2026-11-21")
+    assert (found.quarantinable, found.items_unknown) == (("cholera",), "Ask the partner.")
+    assert "eMedical" in found.note
+    urine = next(row for row in found.requires if row.item == "urinalysis")
+    assert [urine.fits(age) for age in (4, 5, 6)] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [
+        ("hours = 48", ("hours = 1", "hours = 8784"), ("hours = 0", "hours = 8785", "hours = 48\nweeks = 2")),
+        ("from_weeks = 8", ("from_weeks = 1", "from_weeks = 10"), ("from_weeks = 0", "from_weeks = 11")),
+        ("weeks = 10", ("weeks = 8", "weeks = 104"), ("weeks = 7", "weeks = 105", "# none")),
+    ],
+)
+def test_promises_have_limits(tmp_path, key, good, bad):
+    key = f"\n{key}\n"
+    for value in good:
+        assert changed(tmp_path, (key, f"\n{value}\n")).promises
+    for value in bad:
+        with pytest.raises(EditionFault, match="promise"):
+            changed(tmp_path, (key, f"\n{value}\n"))
+
+
+def test_minus_days_have_limits(tmp_path):
+    for value, right in (("0", True), ("31", True), ("32", False), ("-1", False)):
+        change = ("months = 12", f"months = 12\nminus_days = {value}")
+        if right:
+            assert changed(tmp_path, change).validity[0].minus_days == int(value)
+        else:
+            with pytest.raises(EditionFault, match="minus_days"):
+                changed(tmp_path, change)
