@@ -67,8 +67,10 @@ def _stands(item: str, s: Situation) -> bool:
 def _reactive(found: Syphilis | None) -> bool:
     if found is None:
         return False
-    tests = [*found.treponemal, *([found.nontreponemal] if found.nontreponemal is not None else [])]
-    return any(test.result == "reactive" for test in tests)
+    first = found.nontreponemal
+    if first is not None and first.result == "reactive":
+        return True
+    return any(test.result == "reactive" for test in found.treponemal)
 
 
 def _infected(s: Situation) -> bool:
