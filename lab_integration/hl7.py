@@ -134,7 +134,7 @@ class Message:
         """MSH-10 byte for byte."""
         return self.header.raw(10)
 
-    @property
+    @cached_property
     def type_parts(self) -> list[str]:
         parts = [part.strip() for part in self.header.components(9)]
         structure = re.fullmatch(r"([A-Z]{3})_([A-Z][0-9]{2})", parts[0])

@@ -261,7 +261,7 @@ def process_some(now: datetime.datetime | None = None, *, most: int = MOST_AT_ON
         fail_point("after_filed")
         return rows
     except Exception as error:
-        if not rows or _is_cut_off():
+        if not rows or _is_cut_off(error):
             raise
         if len(rows) == 1:
             return [_fail(rows[0].pk, error)]
@@ -269,9 +269,10 @@ def process_some(now: datetime.datetime | None = None, *, most: int = MOST_AT_ON
         return [process(row.pk, now) for row in rows]
 
 
-def _is_cut_off() -> bool:
-    """Whether the database went away, which is no message's fault."""
-    return connection.connection is None or connection.connection.closed
+def _is_cut_off(error: Exception) -> bool:
+    """Whether the database went away (no SQLSTATE, class 08, 57P), which is no message's fault."""
+    state = getattr(error.__cause__, "sqlstate", None) or ""
+    return isinstance(error, OperationalError) and (not state or state.startswith(("08", "57P")))
 
 
 def _claim(most: int) -> list[ReceivedMessage]:

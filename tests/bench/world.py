@@ -20,8 +20,8 @@ TESTS = 30
 BORN = datetime.date(1994, 3, 2)
 
 
-def prepare(specimens, *, tests=TESTS, code="ZBM", year=26, peer="127.0.0.1"):
-    """The accessions of `specimens` new tubes, each with `tests` orders, and the analyzer that may answer them."""
+def prepare(specimens, *, tests=TESTS, code="ZBM", year=26, peers=("127.0.0.1",)):
+    """The accessions of `specimens` new tubes, each with `tests` orders, and the analyzers that may answer them."""
     clinic = Clinic.objects.create(code=code, name="Measured", kind=Clinic.Kind.CENTRE, province="Kabul")
     user = User.objects.create(username=f"{code}-technician", full_name="Invented Technician")
     catalogue = Test.objects.bulk_create(
@@ -38,9 +38,12 @@ def prepare(specimens, *, tests=TESTS, code="ZBM", year=26, peer="127.0.0.1"):
         for place in range(tests)
     )
     code_map = [{"code": f"C{place:02d}", "test": f"m{place:02d}", "unit": "mmol/L"} for place in range(tests)]
-    analyzer = Analyzer.objects.create(
-        clinic=clinic, name="Measured One", addresses=[peer], profile={"code_map": code_map}
-    )
+    analyzers = [
+        Analyzer.objects.create(
+            clinic=clinic, name=f"Measured {place}", addresses=[peer], profile={"code_map": code_map}
+        )
+        for place, peer in enumerate(peers)
+    ]
     now = timezone.now()
     people, cases, screenings, tubes, orders = [], [], [], [], []
     for place in range(specimens):
@@ -92,7 +95,7 @@ def prepare(specimens, *, tests=TESTS, code="ZBM", year=26, peer="127.0.0.1"):
         (LabOrder, orders),
     ):
         model.objects.bulk_create(rows, batch_size=2000)
-    return [tube.accession for tube in tubes], analyzer
+    return [tube.accession for tube in tubes], analyzers
 
 
 def message(accession, number, *, rows=TESTS, value="5.4", status="F"):

@@ -96,7 +96,7 @@ def campaign(cluster, kills, outages, seed):
     from tests.reliability.processes import free_port, listener, reaches, wait_for, worker
 
     chance, port = random.Random(seed), free_port()
-    accessions, _analyzer = world.prepare(60 * kills + 250 * outages + 300, tests=ROWS)
+    accessions, _analyzers = world.prepare(60 * kills + 250 * outages + 300, tests=ROWS)
     bodies = (world.message(each, f"K{place}", rows=ROWS) for place, each in enumerate(accessions))
     running = {"listener": listener(port), "worker": worker()}
     wait_for(lambda: reaches(port))

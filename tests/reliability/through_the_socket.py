@@ -138,7 +138,9 @@ def _kept(wire):
     from lab_integration import hl7, mllp
 
     found = [one for one in mllp.Deframer().feed(wire) if isinstance(one, mllp.Frame)]
-    return {hashlib.sha256(piece).hexdigest() for one in found for piece in hl7.split(one.body)}
+    # A lone 0x06 or 0x15 is the link's own word in MLLP release 2, and no message.
+    bodies = [one.body for one in found if one.body not in (b"\x06", b"\x15")]
+    return {hashlib.sha256(piece).hexdigest() for body in bodies for piece in hl7.split(body)}
 
 
 def memory(pid):
