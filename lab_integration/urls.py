@@ -7,6 +7,7 @@ urlpatterns = [
     path("", views.inbox, name="inbox"),
     path("replay/", views.replay_all, name="replay_all"),
     path("dismiss/", views.dismiss_all, name="dismiss_all"),
+    path("controls/", views.unmatched_controls, name="controls"),
     path("messages/<uuid:pk>/", views.message, name="message"),
     path("messages/<uuid:pk>/bytes/", views.hexadecimal, name="bytes"),
     path("messages/<uuid:pk>/download/", views.download, name="download"),

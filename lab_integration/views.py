@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from lab_integration import by_hand, conformance, receive, send, shown, words
+from lab_integration import by_hand, conformance, controls, receive, send, shown, words
 from lab_integration import inbox as lists
 from lab_integration.forms import ChooseForm, DismissForm, ProposeForm
 from lab_integration.models import Proposal, ReceivedLine, ReceivedMessage, SentMessage
@@ -31,6 +31,13 @@ def inbox(request):
     context |= {"bulk": lists.bulk(user, choice), "ages": lists.AGES, "words": words, "form": DismissForm()}
     context |= {"wire": lists.wire(user, timezone.now())} | lists.choices(user)
     return render(request, "lab_integration/inbox.html", context)
+
+
+@needs("lab_integration.view_inbox")
+def unmatched_controls(request):
+    """Controls of the analyzers that fitted no target and became no run."""
+    values = {"lines": controls.unmatched(request.user)}
+    return render(request, "lab_integration/controls.html", values)
 
 
 def _back(choice):
