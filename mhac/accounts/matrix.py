@@ -152,6 +152,14 @@ TABLE = {
         "PAR": "r released if agreed",
         "MACH": "c",
     },
+    "Critical acknowledgement": {
+        "CLI": "s",
+        "PHY": "s",
+        "LAB": "c (call made)",
+        "LSU": "s",
+        "MGR": "r counts",
+        "AUD": "r",
+    },
     "Unmatched / error messages": {
         "LAB": "r c (propose)",
         "LSU": "ru s2!",

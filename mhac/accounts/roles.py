@@ -88,6 +88,11 @@ PERMISSIONS = {
     "Result: instrument": {"r": ["labs.view_labresult"], "s": ["labs.verify_labresult"]},
     "Result: manual entry": {"c": ["labs.add_labresult"], "s": ["labs.verify_labresult", "labs.verify_typed"]},
     "Infectious/critical (HIV, TB+)": {"s": ["labs.verify_infectious"]},
+    "Critical acknowledgement": {
+        "r": ["labs.view_criticalcall"],
+        "c": ["labs.view_criticalcall", "labs.add_criticalcall"],
+        "s": ["labs.view_criticalcall", "labs.add_criticalacknowledgement"],
+    },
     "Unmatched / error messages": {
         "r": ["lab_integration.view_inbox"],
         "c": ["lab_integration.propose_match", "lab_integration.acknowledge_alarm"],
@@ -155,6 +160,7 @@ NARROWED = {
     ("Specimen, accession, labels", "MGR"): ["labs.view_label"],
     ("Result: instrument", "CLI"): ["labs.view_labresult"],
     ("Result: manual entry", "CLI"): ["labs.view_labresult"],
+    ("Critical acknowledgement", "MGR"): ["labs.view_criticalescalation"],
     ("HL7 raw message", "LAB"): ["lab_integration.view_payload"],
     ("Unmatched / error messages", "ADM"): ["lab_integration.view_inbox", "lab_integration.acknowledge_alarm"],
     ("Analyser/peer configuration", "ADM"): ["lab_integration.view_analyzer", "lab_integration.change_analyzer"],

@@ -1,7 +1,12 @@
 """What every page carries: the doors this user may open, the site, the training mark."""
 
+from functools import cache
+
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from mhac.labs import critical
 
 # (address, label, permission): shown when the user holds the permission; the first one is where she lands.
 DOORS = [
@@ -41,6 +46,8 @@ def every_page(request):
     signed_in = user is not None and user.is_authenticated
     return {
         "doors": doors(user) if signed_in else [],
+        # Asked for when a whole page is drawn, and not for each fragment of one.
+        "critical_warning": cache(lambda: critical.warning(user.rights, timezone.now())) if signed_in else None,
         "training": settings.TRAINING,
         "languages": settings.LANGUAGES,
     }

@@ -210,7 +210,8 @@ def _result(one, order, instrument, by, now):
         "titre": value.titre,
         "unit": one.reading.unit,
         "flags": [flag[:20] for flag in line.flags],
-        "critical": one.critical,
+        # Whichever of the two limits is narrower: ours, or the analyzer's own.
+        "critical": one.critical or not matching.CRITICAL_FLAGS.isdisjoint(line.flags),
         "observed_at": line.observed_at,
         "filed_at": now,
         "source": LabResult.Source.ANALYZER,

@@ -17,6 +17,8 @@ from mhac.protocols.igra import quantiferon
 WAITING = {"UNMATCHED_SPECIMEN", "IDENTITY_MISMATCH", "UNMAPPED_CODE", "NOT_ORDERED"}
 WAITING |= {"VALUE_UNREADABLE", "UNIT_UNKNOWN", "CONFLICT", "CANDIDATE"}
 NEVER_NEAR_A_PATIENT = {"QC", "CALIBRATION"}
+# What an analyzer says of a value beyond its own panic limits, or very abnormal (HL7 table 0078).
+CRITICAL_FLAGS = frozenset({"LL", "HH", "AA"})
 CANNOT_BE_FILED = {"RUN_FAILURE", "VALUE_UNREADABLE", "UNIT_UNKNOWN"}
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from mhac.labs.views import catalogue, grid, manifests, quality, results, specimens
+from mhac.labs.views import calls, catalogue, grid, manifests, quality, results, specimens
 
 app_name = "labs"
 urlpatterns = [
@@ -46,4 +46,8 @@ urlpatterns = [
     path("catalogue/<slug:key>/change/", catalogue.change_limits, name="change_limits"),
     path("worklist/", grid.worklist, name="worklist"),
     path("worklist/check/", grid.check, name="grid_check"),
+    path("critical/", calls.critical, name="critical"),
+    path("critical/log/", calls.critical_log, name="critical_log"),
+    path("critical/<uuid:result>/", calls.call, name="call"),
+    path("critical/<uuid:result>/note/", calls.acknowledge, name="acknowledge"),
 ]

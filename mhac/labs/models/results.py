@@ -152,7 +152,11 @@ class LabResult(Row, Fact):
                 name="nobody_verifies_what_she_entered",
             ),
         ]
-        indexes = [models.Index(fields=["state", "id"])]
+        indexes = [
+            models.Index(fields=["state", "id"]),
+            # Every page asks which critical values wait; they are few among many.
+            models.Index(fields=["filed_at"], condition=models.Q(critical=True), name="critical_by_arrival"),
+        ]
         permissions = [
             ("verify_labresult", "May verify results of analyzers"),
             ("verify_typed", "May verify results typed by somebody else"),
@@ -199,6 +203,16 @@ class CriticalCall(Row):
     class Meta:
         verbose_name = _("critical call")
         ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(reached=False)
+                | ~models.Q(told="")
+                & ~models.Q(read_back_name="")
+                & ~models.Q(read_back_number="")
+                & ~models.Q(read_back_value=""),
+                name="who_was_reached_read_it_back",
+            )
+        ]
 
     def __str__(self):
         return f"{self.result_id} {self.made_at:%Y-%m-%d %H:%M}"

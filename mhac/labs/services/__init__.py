@@ -3,6 +3,7 @@
 from mhac.labs.filing import Work, ordered, record_messages, record_results, tests_by_key, waiting_since, work_for
 from mhac.labs.matching import WAITING, Line, Numbers, Outcome, Person, Reading, Rules, Value
 from mhac.labs.rehearsal import Scene
+from mhac.labs.services.calls import Misread, acknowledge, call, escalate
 from mhac.labs.services.cancellations import cancel
 from mhac.labs.services.catalogue import ask_limits, decide_limits, limits_of
 from mhac.labs.services.custody import chain, find, lose
@@ -40,6 +41,7 @@ __all__ = [
     "Control",
     "Likeness",
     "Line",
+    "Misread",
     "Numbers",
     "Outcome",
     "Person",
@@ -51,8 +53,10 @@ __all__ = [
     "Suggestion",
     "Value",
     "Work",
+    "acknowledge",
     "add_test",
     "ask_limits",
+    "call",
     "cancel",
     "chain",
     "collect",
@@ -61,6 +65,7 @@ __all__ = [
     "decide_limits",
     "end_lot",
     "enter",
+    "escalate",
     "enter_row",
     "find",
     "held_by",
