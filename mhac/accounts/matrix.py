@@ -181,6 +181,18 @@ TABLE = {
         "AUD": "r",
         "MACH": "c",
     },
+    "Reference data (tests, limits, programmes)": {
+        "REC": "r",
+        "CLI": "r",
+        "PHY": "r",
+        "RAD": "r",
+        "LAB": "r",
+        "LSU": "cu s2! (tests, critical limits)",
+        "QCO": "r",
+        "MGR": "r",
+        "AUD": "r",
+        "ADM": "cu! non-clinical",
+    },
     "Analyser/peer configuration": {
         "LAB": "r",
         "LSU": "rcu s2! (codes, activation)",

@@ -85,6 +85,10 @@ class Test(Row):
         """The words that surprise nobody, for a coded test."""
         return ", ".join(str(words.label(word)) for word in self.normal)
 
+    @property
+    def critical_words(self):
+        return [words.label(word) for word in self.critical_values]
+
 
 class ReferenceRange(Row):
     """Limits for one sex and age in days, both ends included; the narrowest that fits is used. Those of a pregnancy
