@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from lab_integration import mllp, queries, tls
 from lab_integration.acknowledgement import Reply
+from lab_integration.failpoints import fail_point
 from lab_integration.hl7 import Message, Unreadable, parse
 from lab_integration.models import Analyzer, SentMessage, SentStep
 from lab_integration.orders import CANCEL, NEW, SpecimenOrder, Step, fresh, oml_o33, records
@@ -297,6 +298,7 @@ def _deliver(sent: SentMessage, now: datetime.datetime) -> None:
     except (OSError, tls.Refused) as error:
         put_back(sent, now, str(getattr(error, "strerror", None) or error))
         return
+    fail_point("before_sent")
     try:
         with line:
             answer = exchange(line, bytes(sent.body), sent.control_id)
@@ -304,6 +306,7 @@ def _deliver(sent: SentMessage, now: datetime.datetime) -> None:
         sent.state, sent.reason = SentMessage.State.UNKNOWN, f"Sent, but no answer came: {error}."
         sent.save(update_fields=["state", "reason"])
         return
+    fail_point("after_sent")
     take_answer(answer, now)
 
 
