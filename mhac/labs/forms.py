@@ -135,6 +135,15 @@ class BoxForm(forms.Form):
         self.fields["clinic"].queryset = Clinic.objects.filter(pk__in=[each.pk for each in sites]).order_by("name")
 
 
+class LaboratoryForm(forms.ModelForm):
+    """One more laboratory to which boxes can be sent; of our own sites it is the site."""
+
+    class Meta:
+        model = ReferenceLaboratory
+        fields = ["name", "address", "clinic", "transit_hours"]
+        labels = {"clinic": _("Our own site, if it is one")}
+
+
 def _celsius(label):
     attrs = {"inputmode": "decimal", "dir": "ltr"}
     return forms.DecimalField(

@@ -15,6 +15,7 @@ urlpatterns = [
     path("label-gaps/<uuid:label>/", manifests.settle, name="settle_label"),
     path("growing/", manifests.growing, name="ageing"),
     path("boxes/", manifests.manifests, name="manifests"),
+    path("boxes/laboratory/", manifests.laboratory, name="laboratory"),
     path("boxes/<uuid:manifest>/", manifests.manifest, name="manifest"),
     path("boxes/<uuid:manifest>/scan/", manifests.scan, name="scan_manifest"),
     path("boxes/<uuid:manifest>/unpack/<uuid:specimen>/", manifests.unpack, name="unpack"),

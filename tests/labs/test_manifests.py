@@ -163,6 +163,10 @@ def test_who_may_open_which_page(scene, as_user, cast):
             assert browser.get(box_page(box)).status_code == 403
             assert browser.post(reverse("labs:lose", args=[tube.pk]), {"because": "gone"}).status_code == 403
             assert browser.post(reverse("labs:settle_label", args=[label.pk]), {"state": "void"}).status_code == 403
+    elsewhere = {"name": "Exampleville", "transit_hours": "72"}
+    assert as_user(cast.lab).post(reverse("labs:laboratory"), elsewhere).status_code == 403
+    assert as_user(cast.lsu).post(reverse("labs:laboratory"), elsewhere).status_code == 302
+    assert ReferenceLaboratory.objects.get(name="Exampleville").history.get().history_user == cast.lsu
     # The manager counts labels and reads no name.
     page = as_user(cast.mgr).get(reverse("labs:label_gaps")).content.decode()
     assert "1 ≠ 0 + 0" in page and tube.screening.patient.name not in page

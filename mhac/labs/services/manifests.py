@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mhac.labs import ordering
-from mhac.labs.models import Manifest, ManifestLine, Specimen
+from mhac.labs.models import LabOrder, Manifest, ManifestLine, Specimen
 from mhac.labs.services import custody, labels, specimens
 from mhac.labs.services.locked import Refused, lock_specimen
 
@@ -102,6 +102,8 @@ def arrive(manifest, *, specimen, by, damaged="", at=None):
     """
     specimen, manifest = lock_specimen(specimen), _lock(manifest, {State.SENT, State.ARRIVED})
     line = manifest.lines.select_for_update().filter(specimen=specimen).first()
+    if damaged and damaged not in Specimen.Reject.values:
+        raise Refused(_("Choose why the specimen cannot be used."))
     if line is None:
         raise Refused(
             _("%(accession)s is not on the list of this box. Put it aside and call the laboratory that sent it.")
@@ -109,7 +111,10 @@ def arrive(manifest, *, specimen, by, damaged="", at=None):
         )
     if line.state not in {Line.PACKED, Line.MISSING}:
         raise Refused(_("%(accession)s was counted already.") % {"accession": specimen})
-    if damaged:
+    if damaged and specimen.orders.filter(state=LabOrder.State.VERIFIED).exists():
+        # What was verified before the journey stands; what the tube still owed is made on another one.
+        custody.lose(specimen, because=str(Specimen.Reject(damaged).label), by=by)
+    elif damaged:
         specimens.reject(specimen, because=damaged, by=by)
     else:
         custody.step(specimen, "arrive", by=by, at=at, place=str(manifest.to), manifest=manifest)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from mhac.accounts.permissions import needs, record_access
 from mhac.labs import accounted, ageing, boxes, packing, services
-from mhac.labs.forms import BoxForm, CountForm, SendForm
+from mhac.labs.forms import BoxForm, CountForm, LaboratoryForm, SendForm
 from mhac.labs.models import Label, Manifest, Specimen
 from mhac.labs.services import manifests as work
 from mhac.labs.views import fetched
@@ -30,8 +30,20 @@ def manifests(request):
             return redirect("labs:manifest", made.pk)
         except services.Refused as refusal:
             form.add_error("to", str(refusal))
-    found = boxes.of(request.user)
-    return render(request, "labs/manifests.html", {"form": form, "boxes": found, "alarms": boxes.alarms(request.user)})
+    values = {"form": form, "boxes": boxes.of(request.user), "alarms": boxes.alarms(request.user)}
+    return render(request, "labs/manifests.html", values)
+
+
+@needs("labs.verify_infectious")
+def laboratory(request):
+    """A supervisor adds a laboratory to which boxes are sent."""
+    form = LaboratoryForm(fetched.posted(request))
+    if form.is_valid():
+        form.instance._history_user = request.user
+        made = form.save()
+        messages.success(request, _("Boxes can be sent to %(laboratory)s now.") % {"laboratory": made})
+        return redirect("labs:manifests")
+    return render(request, "labs/laboratory.html", {"form": form})
 
 
 def _box(request, key):
