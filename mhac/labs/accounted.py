@@ -32,8 +32,16 @@ class Day:
         return self.issued - self.withdrawn - self.used - self.void - self.missing
 
     @property
+    def given_holds(self):
+        return self.issued == self.printed + self.withdrawn
+
+    @property
+    def paper_holds(self):
+        return self.printed == self.used + self.void + self.missing
+
+    @property
     def holds(self):
-        return self.issued == self.printed + self.withdrawn and self.printed == self.used + self.void + self.missing
+        return self.given_holds and self.paper_holds
 
 
 def days(labels, *, since=None):
