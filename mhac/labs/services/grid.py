@@ -2,13 +2,14 @@
 
 from django.db import transaction
 from django.db.models import Max, OuterRef, Subquery
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from simple_history.utils import bulk_create_with_history, bulk_update_with_history
+from simple_history.utils import bulk_create_with_history
 
 from mhac.labs.models import LabOrder, LabResult
 from mhac.labs.services import results
 from mhac.labs.services.locked import Refused
-from mhac.screenings.models import Fact
+from mhac.screenings.models import Screening
 
 
 @transaction.atomic
@@ -18,7 +19,8 @@ def enter_row(screening, *, cells, by, at=None):
     For each cell its LabResult, or the sentence why it was not filed. What is sent twice is filed once: the same text
     by the same person, for the version that she saw.
     """
-    Fact.mark([screening])
+    # The mark of `Fact.mark` for one screening; the update itself takes the lock.
+    Screening.objects.filter(pk=screening).update(facts_changed_at=timezone.now())
     answers, filed, orders = {}, [], []
     for order in _locked(screening, cells):
         text, seen = cells[order.pk]
@@ -32,9 +34,11 @@ def enter_row(screening, *, cells, by, at=None):
             filed.append(result)
             orders.append(order)
     if filed:
-        # In bulk, because the screening is marked already and a row has up to a dozen cells.
+        # In bulk, because the screening is marked already and a row has up to a dozen cells; each with its history.
         bulk_create_with_history(filed, LabResult, default_user=by)
-        bulk_update_with_history(orders, LabOrder, ["state", "run_failed"], default_user=by)
+        moved = LabOrder.objects.filter(pk__in=[order.pk for order in orders])
+        moved.update(state=LabOrder.State.RESULTED, run_failed=False)
+        LabOrder.history.bulk_history_create(orders, update=True, default_user=by)
     return answers
 
 
