@@ -15,6 +15,7 @@ DOORS = [
     ("exams:films", _("X-ray"), "exams.read_chestxray"),
     ("labs:bench", _("Bench"), "labs.change_laborder"),
     ("labs:to_verify", _("To verify"), "labs.verify_labresult"),
+    ("labs:quality", _("Quality control"), "labs.view_controlrun"),
     ("lab_integration:inbox", _("Inbox"), "lab_integration.view_inbox"),
     ("desk:to_decide", _("To decide"), "decisions.sign"),
     ("certificates:list", _("Documents"), "certificates.view_certificate"),
@@ -31,7 +32,7 @@ LANDING = {
     "LSU": "labs:to_verify",
     "RAD": "exams:films",
     "PHY": "desk:to_decide",
-    "QCO": "lab_integration:inbox",
+    "QCO": "labs:quality",
     "ADM": "accounts:users",
     "AUD": "accounts:accesses",
 }

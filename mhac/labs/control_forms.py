@@ -1,5 +1,8 @@
 """What is typed of controls: a lot, a target, a measurement, and why an assay is locked or opened."""
 
+import datetime
+from zoneinfo import ZoneInfo
+
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -7,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from mhac.accounts.forms import OwnPassword
 from mhac.labs import typed
 from mhac.labs.models import ControlLot, ControlTarget, Test
-from mhac.patients.forms import DayField
+from mhac.patients.forms import ClockField, DayField
 
 LATIN = {"dir": "ltr", "autocomplete": "off", "spellcheck": "false"}
 
@@ -66,15 +69,12 @@ class RunForm(forms.Form):
     value = forms.CharField(
         label=gettext_lazy("Value"), max_length=30, widget=forms.TextInput(attrs={"dir": "ltr", "inputmode": "decimal"})
     )
-    at = forms.DateTimeField(
-        label=gettext_lazy("Measured at (empty: now)"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "dir": "ltr"}),
-    )
+    day = DayField(label=gettext_lazy("Day (empty: today)"), required=False)
+    clock = ClockField(label=gettext_lazy("Time (empty: now)"), required=False)
 
-    def __init__(self, *args, test, **kwargs):
+    def __init__(self, *args, test, clinic, **kwargs):
         super().__init__(*args, **kwargs)
-        self.test = test
+        self.test, self.clinic = test, clinic
 
     def clean_value(self):
         try:
@@ -84,6 +84,15 @@ class RunForm(forms.Form):
         if read.operator:
             raise forms.ValidationError(_("A control has a number, without < or >. Type what was measured."))
         return read.number
+
+    def clean(self):
+        """`at`: when it was measured, by the clock of the site; None for now."""
+        day, clock = self.cleaned_data.get("day"), self.cleaned_data.get("clock")
+        if day and not clock:
+            self.add_error("clock", _("Say at what time it was measured on that day."))
+        zone = ZoneInfo(self.clinic.timezone)
+        at = datetime.datetime.combine(day or self.clinic.today(), clock, zone) if clock else None
+        return self.cleaned_data | {"at": at}
 
 
 class LockForm(forms.Form):

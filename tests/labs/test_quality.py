@@ -1,15 +1,17 @@
 """Controls of the bench: measured, judged, locked, opened; what a lock holds back and what it does not."""
 
 import datetime
+import threading
 from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from mhac.labs import services
 from mhac.labs.models import AssayLock, ControlLot, ControlRun, ControlTarget, LabResult, ReleasedInSpite, Test
-from mhac.labs.services import Refused
+from mhac.labs.services import Refused, quality
 
 
 def ago(**time):
@@ -202,3 +204,36 @@ def test_the_wire_s_controls_are_recorded_once_and_only_where_one_target_fits(sc
     assert services.record_control(services.Control(**(sent | {"key": "row-3"}))) is None
     assert services.record_control(services.Control(**(sent | {"key": "row-3", "level": "1"}))).target == target
     assert ControlRun.objects.count() == 2
+
+
+def test_whoever_verifies_and_whoever_measures_wait_for_each_other(scene, kabul):
+    """From another connection: the assay is shared by who verifies, and alone with who measures."""
+    result, glu = _result(scene, "14.1"), Test.objects.get(key="glu").pk
+    hb = result.order.test_id
+    numbers = {"mean": Decimal(10), "sd": Decimal("0.5"), "set_by": scene.cast.lsu}
+    target = ControlTarget.objects.create(lot=lot_of(kabul), test_id=hb, **numbers)
+
+    def free(test, *, shared):
+        """Whether somebody else could hold the assay now."""
+
+        def ask():
+            try:
+                with transaction.atomic():
+                    connection.cursor().execute("SET LOCAL lock_timeout = '150ms'")
+                    quality.hold(kabul.pk, test, "", shared=shared)
+                    found.append(True)
+            except OperationalError:
+                found.append(False)
+            finally:
+                connection.close()
+
+        found = []
+        other = threading.Thread(target=ask)
+        other.start()
+        other.join()
+        return found[0]
+
+    quality.hold_still(result)
+    assert (free(hb, shared=True), free(hb, shared=False), free(glu, shared=False)) == (True, False, True)
+    services.measure_control(target, value=Decimal(10), at=ago(hours=1), by=None)
+    assert free(hb, shared=True) is False

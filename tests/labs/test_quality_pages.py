@@ -39,6 +39,8 @@ def test_from_a_lot_to_a_lock_and_back(scene, kabul, as_user):
     assert b"No run yet" in lab.get(level).content
     for wrong, said in (("ten", b"is not a number"), ("&lt;10", b"is not a number"), ("<10", b"without &lt; or &gt;")):
         assert said in lab.post(run, {"value": wrong}).content
+    assert b"at what time" in lab.post(run, {"value": "10", "day": "2026-01-02"}).content
+    assert b"still to come" in lab.post(run, {"value": "10", "day": "2099-01-02", "clock": "08:00"}).content
     assert lab.post(run, {"value": "۱۰٫۲"}).status_code == 302
     result = scene.entered("blood_count", "hb", "14.1")
     page = lab.post(run, {"value": "14"}, follow=True)

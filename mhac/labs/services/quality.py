@@ -29,7 +29,7 @@ SERIES = 60
 REJECTED = ControlRun.Verdict.REJECTED
 
 
-def _hold(clinic_id, test_id, instrument, *, shared=False):
+def hold(clinic_id, test_id, instrument, *, shared=False):
     """Keep the assay as it is until this transaction ends: alone, or together with others who only look."""
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
@@ -65,7 +65,7 @@ def set_target(lot, *, test, mean, sd, source, by, instrument="", measurements=N
         raise Refused(_("The standard deviation must be more than 0. Look at the sheet again."))
     if source == ControlTarget.Source.OWN and (measurements or 0) < 2:
         raise Refused(_("Say how many measurements the mean and the deviation come from: at least 2, better 20."))
-    _hold(lot.clinic_id, test.pk, instrument)
+    hold(lot.clinic_id, test.pk, instrument)
     for old in lot.targets.select_for_update().filter(test=test, instrument=instrument, active=True):
         _may(by, "labs.change_controltarget", lot.clinic_id)
         old.active = False
@@ -145,7 +145,7 @@ def measure_control(target, *, value, by, at=None, wire_key=""):
     """
     lot, now = target.lot, timezone.now()
     at = at or now
-    _hold(lot.clinic_id, target.test_id, target.instrument)
+    hold(lot.clinic_id, target.test_id, target.instrument)
     if wire_key and (before := ControlRun.objects.filter(wire_key=wire_key).first()):
         return before
     lot.refresh_from_db(fields=["active", "expires_on"])
@@ -212,7 +212,7 @@ def lock_assay(target, *, because, by, at=None):
     clinic_id = target.lot.clinic_id
     _may(by, "labs.open_lock", clinic_id)
     because = _require(because)
-    _hold(clinic_id, target.test_id, target.instrument)
+    hold(clinic_id, target.test_id, target.instrument)
     if _open_lock(clinic_id, target.test_id, target.instrument):
         raise Refused(_("This assay is locked already."))
     lock = AssayLock(clinic_id=clinic_id, test=target.test, instrument=target.instrument, because=because)
@@ -253,7 +253,7 @@ def open_assay(lock, *, because, by, at=None):
     """
     _may(by, "labs.open_lock", lock.clinic_id)
     because = _require(because)
-    _hold(lock.clinic_id, lock.test_id, lock.instrument)
+    hold(lock.clinic_id, lock.test_id, lock.instrument)
     lock = AssayLock.objects.select_for_update(of=("self",)).select_related("run__target__lot", "test").get(pk=lock.pk)
     if lock.opened_at:
         raise Refused(_("This lock was opened already, by %(who)s.") % {"who": lock.opened_by})
@@ -308,7 +308,7 @@ def since(lock):
 def hold_still(result):
     """Keep the assays of a result as they are while it is verified."""
     for instrument in sorted(_instruments([result])[result.pk]):
-        _hold(result.screening.clinic_id, result.order.test_id, instrument, shared=True)
+        hold(result.screening.clinic_id, result.order.test_id, instrument, shared=True)
 
 
 def _instruments(results):

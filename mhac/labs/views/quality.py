@@ -85,7 +85,7 @@ def _target(request, key):
 @needs("labs.view_controlrun")
 def level(request, target):
     found = _target(request, target)
-    return _level_page(request, found, RunForm(test=found.test))
+    return _level_page(request, found, RunForm(test=found.test, clinic=found.lot.clinic))
 
 
 def _level_page(request, target, form):
@@ -101,7 +101,7 @@ def _level_page(request, target, form):
 @require_POST
 def measure(request, target):
     found = _target(request, target)
-    form = RunForm(request.POST, test=found.test)
+    form = RunForm(request.POST, test=found.test, clinic=found.lot.clinic)
     if form.is_valid() and (run := _done(request, form, lambda data: _measure(found, data, request.user))):
         said = {"in": messages.success, "warning": messages.warning, "rejected": messages.error}[run.verdict]
         said(request, " ".join([str(found.lot), str(run.get_verdict_display()), ", ".join(run.broken)]).strip())
