@@ -104,7 +104,7 @@ def test_one_row_and_fifty_cost_the_same(kabul, cast, as_user):
     for _ in range(49):
         made.exam(made.screening(kabul, cast.rec), cast.cli)
     assert counted(lambda: to_decide(browser)) == one
-    assert first.is_open and one <= 20
+    assert first.is_open and one <= 21
 
 
 @pytest.mark.parametrize("who", ["rec", "cli", "lab", "mgr", "adm", "aud", "qco"])
@@ -177,7 +177,7 @@ def test_a_corrected_result_shows_what_it_said_before(kabul, cast, as_user):
     made.result(creatinine, verified_by=cast.lsu, number=Decimal("0.91"), version=2, status="C")
     page = review(as_user(cast.phy), screening).text
     assert '<bdi class="value">0.91</bdi>' in page
-    assert "before: <bdi>9.10 mg/dL</bdi>" in page
+    assert "before: <s><bdi>9.10 mg/dL</bdi></s>" in page
 
 
 def test_a_clean_case_is_signed_from_its_page_and_then_issued(kabul, cast, as_user):
@@ -246,9 +246,9 @@ def test_the_page_costs_the_same_however_much_was_recorded(kabul, cast, as_user)
         made.result(glucose, verified_by=cast.lsu, number=Decimal("95"))
     bare, full = (counted(lambda one=one: review(browser, one)) for one in (little, much))
     assert full <= bare + 1  # results are one query more than none
-    assert full <= 20
+    assert full <= 21
     services.sign(much, by=cast.phy, on=kabul.today())
-    assert counted(lambda: review(browser, much)) <= 20
+    assert counted(lambda: review(browser, much)) <= 21
 
 
 def test_the_next_person_follows(kabul, cast, as_user):

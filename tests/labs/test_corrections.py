@@ -86,3 +86,27 @@ def test_what_cannot_be_added_is_refused_with_a_sentence(cast, result):
     with pytest.raises(services.Refused, match="on a new tube"):
         services.add_test(tube, test=test, because="asked", by=cast.phy)
     assert LabResult.objects.count() == 1
+
+
+def test_every_place_shows_what_it_was_and_the_decision_is_asked_again(as_user, cast, result):
+    screening, marks = result.screening, []
+
+    def marked():
+        marks.append(type(screening).objects.get(pk=screening.pk).facts_changed_at)
+        return len(set(marks)) == len(marks)
+
+    assert marked()
+    new = services.correct(result, text="1.1", because="Wrong dilution.", by=cast.lab)
+    assert marked()
+    review = reverse("desk:review", args=[screening.pk])
+    for reader, address in (
+        (cast.phy, review),
+        (cast.lsu, reverse("labs:to_verify")),
+        (cast.cli, reverse("labs:specimen", args=[result.order.specimen_id])),
+    ):
+        text = as_user(reader).get(address).text
+        assert result.shown in text and new.shown in text and "Wrong dilution." in text, address
+        assert "<s>" in text or 'class="void"' in text
+    services.reject_result(new, because="Tube mixed up.", by=cast.lsu)
+    assert marked()
+    assert "Tube mixed up." in as_user(cast.phy).get(review).text
