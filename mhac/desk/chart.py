@@ -39,6 +39,7 @@ class LabLine:
     at: datetime.datetime | None
     accession: str
     earlier: tuple[str, ...]
+    because: str  # why the version before this one does not count, and who said so
     new: bool
 
 
@@ -209,8 +210,18 @@ def _lab_line(order, since):
         at=(result.verified_at or result.filed_at) if result else None,
         accession=order.specimen.accession if order.specimen else "",
         earlier=earlier,
+        because=_replaced(order.versions, result),
         new=bool(result) and _is_new(result.verified_at or result.filed_at, since),
     )
+
+
+def _replaced(versions, standing):
+    """Why and by whom the last version that does not count any more was replaced or rejected; "" when none was."""
+    old = [version for version in versions if version is not standing]
+    if not old:
+        return ""
+    who = standing.entered_by if standing is not None and standing.entered_by else None
+    return " · ".join(str(part) for part in (old[-1].rejected_because, who) if part)
 
 
 def _is_abnormal(test, result):

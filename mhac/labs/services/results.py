@@ -5,7 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mhac.labs import ordering, typed
+from mhac.labs import computed, ordering, typed
 from mhac.labs.limits import is_critical
 from mhac.labs.models import LabOrder, LabResult, Specimen, Test
 from mhac.labs.services import quality
@@ -50,6 +50,8 @@ def read(order, *, text, version, by, at=None, status=LabResult.Status.FINAL):
         value = typed.read(text, order.test)
     except typed.Unreadable as refusal:
         raise Refused(str(refusal)) from refusal
+    if why := computed.why_not(order, value.coded):
+        raise Refused(why)
     result = LabResult(order=order, screening_id=order.screening_id, version=version, status=status)
     result.as_sent, result.unit, result.operator = text.strip(), order.test.unit, value.operator
     result.number, result.text, result.coded, result.titre = value.number, value.text, value.coded, value.titre
@@ -110,6 +112,9 @@ def verify(result, *, by, at=None):
         raise PermissionDenied(why) if lacking and result.entered_by_id != by.pk else Refused(why)
     if result.number is not None and (wrong := typed.impossible(result.number, result.order.test)):
         raise Refused(wrong + " " + _("Reject this result and have the test repeated."))
+    # Its values may have been corrected since it was filed.
+    if why := computed.why_not(result.order, result.coded):
+        raise Refused(why)
     quality.hold_still(result)
     for _lock, locked in quality.why_locked([result]).values():
         raise Refused(locked)
