@@ -116,7 +116,7 @@ def test_long_lists_cost_no_more_queries(scene, as_user, name, query, crowd_of):
     many = queries(browser, address)
     # A page with rows asks for what belongs to them, once for all; there is nothing to ask for without rows.
     assert one == many
-    assert empty <= one <= 16
+    assert empty <= one <= 18
 
 
 @pytest.mark.parametrize(("name", "query", "crowd_of"), LISTS)

@@ -7,8 +7,8 @@ from mhac.labs.services.calls import Misread, acknowledge, call, escalate
 from mhac.labs.services.cancellations import cancel
 from mhac.labs.services.catalogue import ask_limits, decide_limits, limits_of
 from mhac.labs.services.custody import chain, find, lose
-from mhac.labs.services.labels import print_labels, settle
 from mhac.labs.services.grid import enter_row
+from mhac.labs.services.labels import print_labels, settle
 from mhac.labs.services.locked import Refused
 from mhac.labs.services.orders import add_test, order
 from mhac.labs.services.quality import (
@@ -65,8 +65,8 @@ __all__ = [
     "decide_limits",
     "end_lot",
     "enter",
-    "escalate",
     "enter_row",
+    "escalate",
     "find",
     "held_by",
     "is_identified",
