@@ -67,20 +67,40 @@ def herat(db):
     return make_clinic("HRT", "Herat", altitude_m=920)
 
 
+class Cast:
+    """cast.rec, cast.cli, ... work at Kabul; cast.herat_rec and cast.herat_phy at Herat. Who is named is there from
+    then on; a test waits only for those it needs."""
+
+    LICENSED = frozenset({"PHY", "RAD"})
+    NAMES = (
+        *("rec", "cli", "phy", "rad", "lab", "lab2", "lsu", "qco", "mgr", "dat", "pro", "aud", "adm"),
+        *("herat_rec", "herat_lab", "herat_phy"),
+    )
+
+    def __init__(self, kabul, herat):
+        self.__dict__["_sites"] = {"": kabul, "herat": herat}
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        site, _, role = name.rpartition("_")
+        role = role.rstrip("2").upper()
+        licence = ("AFG-TEST-2" if site else "AFG-TEST-1") if role in self.LICENSED else ""
+        clinic = None if role in {"AUD", "ADM"} else self._sites[site]
+        person = make_user(name, role, clinic, licence=licence)
+        setattr(self, name, person)
+        return person
+
+    def whole(self):
+        """The cast with everybody in it, for pages that list users or ask for their names."""
+        for name in self.NAMES:
+            getattr(self, name)
+        return self
+
+
 @pytest.fixture
 def cast(kabul, herat):
-    """cast.rec, cast.cli, ... work at Kabul; cast.herat_rec and cast.herat_phy at Herat."""
-    people = {
-        role.lower(): make_user(role.lower(), role, kabul, licence="AFG-TEST-1" if role in {"PHY", "RAD"} else "")
-        for role in ("REC", "CLI", "PHY", "RAD", "LAB", "LSU", "QCO", "MGR", "DAT", "PRO")
-    }
-    people["lab2"] = make_user("lab2", "LAB", kabul)
-    people["aud"] = make_user("aud", "AUD")
-    people["adm"] = make_user("adm", "ADM")
-    people["herat_rec"] = make_user("herat_rec", "REC", herat)
-    people["herat_lab"] = make_user("herat_lab", "LAB", herat)
-    people["herat_phy"] = make_user("herat_phy", "PHY", herat, licence="AFG-TEST-2")
-    return SimpleNamespace(**people)
+    return Cast(kabul, herat)
 
 
 @pytest.fixture

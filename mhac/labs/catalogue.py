@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from django.db import transaction
+from simple_history.utils import bulk_create_with_history
 
 FILE = Path(__file__).with_name("catalogue.toml")
 
@@ -146,7 +147,7 @@ def load(found: Catalogue | None = None) -> int:
 
     found = found or catalogue()
     stored = {test.key: test for test in Test.objects.select_for_update().prefetch_related("ranges")}
-    changed = 0
+    changed, new_tests, new_ranges = 0, [], []
     for position, (key, row) in enumerate(found.tests.items(), 1):
         test = stored.get(key) or Test(key=key)
         wanted = _columns(position * 10, row, found.source)
@@ -155,7 +156,9 @@ def load(found: Catalogue | None = None) -> int:
         different = [name for name, value in wanted.items() if getattr(test, name) != value]
         for name in different:
             setattr(test, name, wanted[name])
-        if different or key not in stored:
+        if key not in stored:
+            new_tests.append(test)
+        elif different:
             test.save()
         kept = test.ranges.all() if key in stored else ()
         ranges = {(r.sex, r.from_days, r.to_days, r.low, r.high, r.pregnant): r for r in kept}
@@ -164,6 +167,8 @@ def load(found: Catalogue | None = None) -> int:
             for limits in ranges.keys() - _ranges(row):
                 ranges[limits].delete()
             for limits in sorted(_ranges(row) - ranges.keys(), key=str):
-                ReferenceRange.objects.create(test=test, **dict(zip(RANGE, limits, strict=True)))
+                new_ranges.append(ReferenceRange(test=test, **dict(zip(RANGE, limits, strict=True))))
         changed += bool(different)
+    bulk_create_with_history(new_tests, Test)
+    bulk_create_with_history(new_ranges, ReferenceRange)
     return changed
