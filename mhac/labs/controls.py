@@ -98,7 +98,7 @@ def of_user(user, now=None):
     """The assays this person may see the controls of; none for who sees no controls."""
     if not user.has_perm("labs.view_controlrun"):
         return []
-    return assays(list(user.sites("labs.view_controlrun")), now or timezone.now())
+    return assays(user.sites("labs.view_controlrun"), now or timezone.now())
 
 
 def lots(user):
