@@ -75,6 +75,7 @@ def test_two_supervisors_change_the_limits_of_a_test(catalogue, cast, supervisor
 
 
 def test_who_reads_the_catalogue_and_what_the_lint_says(catalogue, cast, as_user):
+    assert cast.lsu.is_active  # somebody who may verify
     for user in (cast.rec, cast.cli, cast.lab, cast.qco, cast.mgr, cast.aud):
         client = as_user(user)
         assert client.get(page("catalogue_test", "hb")).status_code == 200
