@@ -85,7 +85,9 @@ def _specimens(user, tab):
     """Where the tubes under one tab are found: rows, and their column that holds the key of the tube."""
     orders, tubes = LabOrder.objects.visible_to(user), Specimen.objects.visible_to(user)
     if tab == "inside":
-        return orders.awaiting_result().filter(specimen__state=Specimen.State.RECEIVED), "specimen_id"
+        sent_here = Q(specimen__state=Specimen.State.ARRIVED, specimen__laboratory__in=user.sites())
+        here = Q(specimen__state=Specimen.State.RECEIVED) | sent_here
+        return orders.awaiting_result().filter(here), "specimen_id"
     if tab == "repeat":
         return orders.awaiting_result().filter(run_failed=True), "specimen_id"
     if tab == "arrived":

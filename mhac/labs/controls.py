@@ -153,7 +153,7 @@ class Held:
 
 def held_by(lock):
     """Results of the locked assay measured since its last run in control."""
-    rows = LabResult.objects.filter(order__test=lock.test_id, screening__clinic=lock.clinic_id)
+    rows = LabResult.objects.measured_at(lock.clinic_id).filter(order__test=lock.test_id)
     rows = rows.select_related("order__test", "order__specimen", "screening", "entered_by").order_by("-pk")
     waiting = list(rows.to_verify()[:500]) if not lock.opened_at else []
     locked = quality.why_locked(waiting)

@@ -63,6 +63,19 @@ def test_twenty_go_and_nineteen_arrive(scene, as_user, kabul, herat, cast):
         bench = browser.get(reverse("labs:bench")).content.decode()
         assert "did not arrive:" in bench
         assert tubes[19].accession in bench and tubes[0].accession not in bench
+    # What arrived is examined there: on its bench, typed by one and verified by another of its people.
+    order = tubes[0].orders.select_related("test").get()
+    assert tubes[0].accession in receiver.get(reverse("labs:bench") + "?tab=inside").content.decode()
+    assert receiver.get(reverse("labs:specimen", args=[tubes[0].pk])).status_code == 200
+    received = receiver.post(reverse("labs:receive"), {"number": tubes[0].accession}).content.decode()
+    assert "was counted out of its box" in received
+    typed = receiver.post(reverse("labs:enter", args=[order.pk]), {str(order.pk): "1.1"}, follow=True)
+    assert "1 result entered" in typed.content.decode()
+    result = LabResult.objects.get()
+    assert services.why_not_verify(result, cast.lab) and not services.why_not_verify(result, cast.lsu)
+    verified = as_user(cast.lsu).post(reverse("labs:verify", args=[result.pk]), follow=True)
+    assert "1 result verified" in verified.content.decode()
+    assert receiver.get(reverse("labs:specimen", args=[tubes[19].pk])).status_code == 404
     # The damaged one is collected again where it came from; the missing one when the sender declares it lost.
     again = LabOrder.objects.filter(screening=tubes[18].screening, state="ordered")
     assert again.count() == 1

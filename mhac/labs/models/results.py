@@ -13,7 +13,9 @@ from mhac.screenings.models import Fact
 
 class LabOrderQuerySet(models.QuerySet):
     def visible_to(self, user):
-        return self.filter(screening__clinic__in=user.sites())
+        """Of the sites that asked, and of the laboratory their tubes were sent to."""
+        sites = user.sites()
+        return self.filter(models.Q(screening__clinic__in=sites) | models.Q(specimen__laboratory__in=sites))
 
     def to_collect(self):
         return self.filter(state=LabOrder.State.ORDERED)
@@ -73,7 +75,14 @@ class LabOrder(Row, Fact):
 
 class LabResultQuerySet(models.QuerySet):
     def visible_to(self, user):
-        return self.filter(screening__clinic__in=user.sites())
+        """Of the sites that asked, and of the laboratory their tubes were sent to."""
+        sites = user.sites()
+        return self.filter(models.Q(screening__clinic__in=sites) | models.Q(order__specimen__laboratory__in=sites))
+
+    def measured_at(self, clinic):
+        """Those of the laboratory of a site (its key)."""
+        own = models.Q(order__specimen__laboratory__isnull=True, screening__clinic=clinic)
+        return self.filter(own | models.Q(order__specimen__laboratory=clinic))
 
     def standing(self):
         """The version that counts of each order: not rejected, not replaced."""

@@ -13,7 +13,9 @@ from mhac.screenings.models import Fact
 
 class SpecimenQuerySet(models.QuerySet):
     def visible_to(self, user):
-        return self.filter(screening__clinic__in=user.sites())
+        """Of the sites that took them, and of the laboratory they were sent to."""
+        sites = user.sites()
+        return self.filter(models.Q(screening__clinic__in=sites) | models.Q(laboratory__in=sites))
 
     def numbered(self, typed):
         """The specimen whose own number, or that of a tube of its set, was typed or scanned."""
@@ -43,6 +45,8 @@ class Specimen(Row, Fact):
 
     accession = models.CharField(_("accession"), max_length=20, unique=True)
     clinic = models.ForeignKey(Clinic, models.PROTECT)
+    # The site in whose laboratory it is examined, once it arrived there; empty while that is the site that took it.
+    laboratory = models.ForeignKey(Clinic, models.PROTECT, null=True, blank=True, related_name="+")
     tube = models.CharField(_("tube"), max_length=8, choices=Test.Tube.choices)
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.COLLECTED)
     collected_at = models.DateTimeField(_("collected"))
@@ -62,6 +66,11 @@ class Specimen(Row, Fact):
 
     def __str__(self):
         return self.accession
+
+    @property
+    def examined_at_id(self):
+        """The key of the site in whose laboratory it is."""
+        return self.laboratory_id or self.clinic_id
 
     @property
     def collected_on(self):

@@ -12,7 +12,7 @@ from mhac.labs import calls, ordering, readback
 from mhac.labs.critical import LOOK_BACK, with_end
 from mhac.labs.models import CriticalAcknowledgement, CriticalCall, CriticalEscalation, LabResult
 from mhac.labs.services.locked import Refused
-from mhac.labs.services.results import STANDING, held_by
+from mhac.labs.services.results import STANDING, held_for
 
 
 class Misread(Refused):
@@ -27,7 +27,7 @@ def _lock(result, by, *permissions):
     """The result as it is now, locked for nobody's facts: a call changes no decision."""
     rows = LabResult.objects.select_for_update(of=("self",))
     found = rows.select_related("order__test", "order__specimen", "screening__patient").get(pk=result.pk)
-    if not held_by(by, found.screening.clinic_id) & set(permissions):
+    if not held_for(by, found) & set(permissions):
         raise PermissionDenied(
             _("Your role does not allow this (%(permission)s). Ask your site manager who can do it.")
             % {"permission": permissions[0]}

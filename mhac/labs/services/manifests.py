@@ -117,7 +117,9 @@ def arrive(manifest, *, specimen, by, damaged="", at=None):
     elif damaged:
         specimens.reject(specimen, because=damaged, by=by)
     else:
-        custody.step(specimen, "arrive", by=by, at=at, place=str(manifest.to), manifest=manifest)
+        specimen.laboratory_id = manifest.to.clinic_id
+        place, fields = str(manifest.to), ("laboratory",)
+        custody.step(specimen, "arrive", by=by, at=at, place=place, manifest=manifest, fields=fields)
     _settle(line, Line.DAMAGED if damaged else Line.ARRIVED, by)
     return line
 

@@ -308,7 +308,13 @@ def since(lock):
 def hold_still(result):
     """Keep the assays of a result as they are while it is verified."""
     for instrument in sorted(_instruments([result])[result.pk]):
-        hold(result.screening.clinic_id, result.order.test_id, instrument, shared=True)
+        hold(_site(result), result.order.test_id, instrument, shared=True)
+
+
+def _site(result):
+    """The key of the site in whose laboratory it was measured."""
+    tube = result.order.specimen
+    return tube.examined_at_id if tube else result.screening.clinic_id
 
 
 def _instruments(results):
@@ -324,7 +330,7 @@ def _instruments(results):
 
 def why_locked(results):
     """Result -> (lock, sentence), for those of `results` that a lock holds back; one query where nothing is locked."""
-    sites = {each.screening.clinic_id for each in results}
+    sites = {_site(each) for each in results}
     rows = AssayLock.objects.filter(clinic__in=sites, opened_at=None) if sites else AssayLock.objects.none()
     locks = {
         (each.clinic_id, each.test_id, each.instrument): each
@@ -337,7 +343,7 @@ def why_locked(results):
     measured_on, found = _instruments(results), {}
     for result in results:
         for instrument in measured_on[result.pk]:
-            lock = locks.get((result.screening.clinic_id, result.order.test_id, instrument))
+            lock = locks.get((_site(result), result.order.test_id, instrument))
             if lock is None or result.pk in released:
                 continue
             if began[lock.pk] is None or (result.observed_at or result.filed_at) > began[lock.pk]:

@@ -84,9 +84,16 @@ def held_by(user, clinic_id):
     return set().union(*(held for site, held in user.rights.items() if site in {None, clinic_id}))
 
 
+def held_for(user, result):
+    """The permissions that `user` holds for a result: at the site that asked, or in the laboratory it came from."""
+    tube = result.order.specimen
+    sites = {result.screening.clinic_id, *([tube.examined_at_id] if tube else [])}
+    return set().union(*(held_by(user, site) for site in sites))
+
+
 def why_not_verify(result, by):
     """Why `by` cannot verify this result, in a sentence; "" when she can."""
-    held, names = held_by(by, result.screening.clinic_id), {"test": result.order.test}
+    held, names = held_for(by, result), {"test": result.order.test}
     if "labs.verify_labresult" not in held:
         return _("%(test)s is verified by another technician or a supervisor of this site; you may not verify.") % names
     if rights_to_verify(result) - held:
@@ -108,7 +115,7 @@ def verify(result, *, by, at=None):
     result = lock_result(result)
     _must_wait(result)
     if why := why_not_verify(result, by):
-        lacking = rights_to_verify(result) - held_by(by, result.screening.clinic_id)
+        lacking = rights_to_verify(result) - held_for(by, result)
         raise PermissionDenied(why) if lacking and result.entered_by_id != by.pk else Refused(why)
     if result.number is not None and (wrong := typed.impossible(result.number, result.order.test)):
         raise Refused(wrong + " " + _("Reject this result and have the test repeated."))
@@ -152,7 +159,7 @@ def reject_result(result, *, because, by):
     One that is already verified needs who may verify infectious results (PermissionDenied for anybody else).
     """
     result = lock_result(result)
-    held = held_by(by, result.screening.clinic_id)
+    held = held_for(by, result)
     if result.state == LabResult.State.VERIFIED and "labs.verify_infectious" not in held:
         raise PermissionDenied(_("This result is verified. Only a laboratory supervisor can take it back."))
     if result.state not in STANDING:

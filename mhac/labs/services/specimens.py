@@ -11,6 +11,7 @@ from mhac.labs import ordering
 from mhac.labs.models import LabOrder, LabResult, Specimen, SpecimenTube, Test
 from mhac.labs.services import custody, labels
 from mhac.labs.services.locked import Refused, lock_screening, lock_specimen
+from mhac.labs.services.results import held_by
 from mhac.patients.models import IdentityCheck
 from mhac.screenings.models import Screening
 
@@ -120,9 +121,12 @@ def receive(specimen, *, by, at=None):
             _("%(accession)s was rejected (%(reason)s). Throw it away and wait for the new specimen.")
             % {"accession": specimen.accession, "reason": specimen.get_rejected_because_display()}
         )
+    if specimen.state == Specimen.State.ARRIVED and "labs.change_specimen" not in held_by(by, specimen.clinic_id):
+        raise Refused(_("%(accession)s was counted out of its box. Type its results now.") % {"accession": specimen})
     move = "come_back" if specimen.state == Specimen.State.ARRIVED else "receive"
+    specimen.laboratory = None
     specimen.received_at, specimen.received_by = at or timezone.now(), by
-    custody.step(specimen, move, by=by, at=specimen.received_at, fields=("received_at", "received_by"))
+    custody.step(specimen, move, by=by, at=specimen.received_at, fields=("received_at", "received_by", "laboratory"))
     labels.used(specimen, by=by)
     return specimen
 

@@ -67,7 +67,7 @@ def acknowledge(request, result):
 
 def _page(request, result, form, note):
     record_access(request, result.order.specimen, clinic=result.screening.clinic)
-    held = services.held_by(request.user, result.screening.clinic_id)
+    held = services.held_for(request.user, result)
     values = {"result": lists.ready(result, request.user, timezone.now()), "form": form, "note": note}
     values |= {"screening": result.screening, "may_call": bool(held & lists.CALLERS)}
     values["may_note"] = "labs.add_criticalacknowledgement" in held

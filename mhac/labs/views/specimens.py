@@ -80,7 +80,9 @@ def specimen(request, specimen):
     values = {"specimen": found, "screening": found.screening, "orders": orders, "steps": lists.custody(found)}
     values["age"] = found.screening.patient.age_on(found.clinic.today())
     values |= {"parts": found.tubes.all(), "form": RejectForm(), "add": AddTestForm(tube=found)}
-    values["may"] = services.held_by(request.user, found.clinic_id)
+    values["may"] = services.held_by(request.user, found.clinic_id) | services.held_by(
+        request.user, found.examined_at_id
+    )
     return render(request, "labs/specimen.html", values)
 
 
