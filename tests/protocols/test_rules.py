@@ -126,3 +126,27 @@ def test_a_waiver_and_a_bar_outside_the_united_states_are_named():
 def test_an_item_names_each_source_once_and_apart():
     found = assessed("au-humanitarian", history={"risks": ["health_care_work"]}).items["hiv"]
     assert found.source == "HAP table; agents' pages; Queensland Afghan protocol; agents' pages"
+
+
+@pytest.mark.parametrize("contacts", [[], [CONTACT]])
+def test_a_positive_test_names_its_class(contacts):
+    igra = {"igra": [{"date": EXAMINED, "result": "positive"}], "chest_xray": [FILM]}
+    assert "US-CLS-B2" in named(born="2016-05-10", findings=igra, history={"tb_contacts": contacts})
+
+
+@pytest.mark.parametrize(
+    ("dst", "asked"),
+    [
+        ({"rifampicin": "R"}, True),
+        ({"rifampicin": "R", "isoniazid": "R"}, True),
+        ({"rifampicin": "R", "levofloxacin": "R"}, True),
+        ({"rifampicin": "R", "levofloxacin": "R", "linezolid": "R"}, True),
+        ({"rifampicin": "S", "isoniazid": "R"}, False),
+        ({"rifampicin": "S", "isoniazid": "S"}, False),
+        ({}, False),
+    ],
+)
+def test_every_pattern_with_rifampicin_resistance_consults_the_partner(dst, asked):
+    found = assessed(findings={"sputum": specimens(culture="mtb", dst=dst)})
+    assert ("consult_partner" in found.outcome.remarks) is asked
+    assert ("dst_second_line" in found.required) is asked
