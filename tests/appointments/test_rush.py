@@ -90,7 +90,8 @@ def test_twenty_arrivals_get_twenty_tickets(kabul, cast):
 @pytest.mark.django_db(transaction=True)
 def test_twenty_clerks_open_the_same_day(kabul, cast):
     day = open_days(kabul, after=1)[0]
-    opened = together(lambda _n: len(services.open_day(kabul, day, by=cast.rec)), list(range(CLERKS)))
+    clerk = cast.rec
+    opened = together(lambda _n: len(services.open_day(kabul, day, by=clerk)), list(range(CLERKS)))
     assert opened == [6] * CLERKS
     assert kabul.slots.count() == 6
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from mhac.appointments.models import Booking, Slot
+from mhac.certificates import seal
 from mhac.decisions import clock, notices, services
 from mhac.decisions.blocker import OWNERS, STEPS
 from mhac.decisions.models import ExpiryNotice
@@ -184,7 +185,9 @@ def test_records_that_contradict_each_other_are_the_physicians(kabul, cast):
     assert (member.until, member.promised, member.clock.ready) == (None, None, None)
 
 
-def test_every_open_member_of_the_demo_has_one_blocker_and_one_owner(db):
+def test_every_open_member_of_the_demo_has_one_blocker_and_one_owner(db, settings, tmp_path):
+    settings.SIGNING_KEY, settings.TRAINING = str(tmp_path / "key.pem"), True
+    seal.create_key(tmp_path / "key.pem", training=True)
     demo.load()
     seen = 0
     for case in Case.objects.select_related("clinic"):

@@ -285,13 +285,14 @@ def test_a_screening_moves_only_forward_and_only_open(kabul, cast, newer_canada,
 
 @pytest.mark.django_db(transaction=True)
 def test_signing_and_moving_at_once_leaves_one_of_them_first(kabul, cast, newer_canada):
+    physician = cast.phy
     for _ in range(3):
         screening = made.ready(kabul, cast)
         under(screening, "ca-2020")
         newer_canada()
         signed, moved = at_once(
-            lambda screening=screening: services.sign(screening, by=cast.phy, on=DAY),
-            lambda screening=screening: choose(screening, cast.phy),
+            lambda screening=screening: services.sign(screening, by=physician, on=DAY),
+            lambda screening=screening: choose(screening, physician),
         )
         if isinstance(signed, SignOff):
             assert "This screening is signed" in str(moved)

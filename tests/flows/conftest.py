@@ -100,6 +100,7 @@ class Stack:
 @pytest.fixture
 def stack(transactional_db, tmp_path, cast, partners, kabul):
     """A running clinic with the cast in it. The site has no weekend, so that the walk does not depend on the day."""
+    cast.whole()
     kabul.weekend = []
     kabul.save()
     catalogue.load()
