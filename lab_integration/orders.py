@@ -63,6 +63,12 @@ def fresh(now: datetime.datetime, prefix: str = OURS) -> str:
     return prefix + base36(value).rjust(16, "0")
 
 
+def namespace(name: str) -> str:
+    """A device's name as HD-1, which holds 20 signs in 2.5.1; a separator in it becomes a blank."""
+    plain = "".join(" " if sign in "|^~\\&" or not sign.isprintable() else sign for sign in name)
+    return " ".join(plain.split())[:20].rstrip() or "ANALYZER"
+
+
 def oml_o33(orders: Sequence[SpecimenOrder], *, number: str, now: datetime.datetime, receiver: str = "") -> bytes:
     """The order message for these specimens (of one person, where a person is named), standard delimiters, UTF-8.
 
@@ -73,7 +79,7 @@ def oml_o33(orders: Sequence[SpecimenOrder], *, number: str, now: datetime.datet
 
     message = Message("OML_O33", version="2.5.1", validation_level=VALIDATION_LEVEL.STRICT)
     header = message.msh
-    header.msh_3, header.msh_4, header.msh_5 = APPLICATION, FACILITY, escape(receiver, MARKS) or "ANALYZER"
+    header.msh_3, header.msh_4, header.msh_5 = APPLICATION, FACILITY, namespace(receiver)
     header.msh_7, header.msh_9, header.msh_10 = stamp(now), "OML^O33^OML_O33", number
     header.msh_11, header.msh_12 = "P", "2.5.1"
     header.msh_15, header.msh_16 = "NE", "AL"

@@ -8,7 +8,7 @@ from lab_integration.simulator.law import Work
 from mhac.clinics.models import Clinic
 from mhac.labs import services as labs
 
-NAME = "Training analyzer"
+NAME = "Training device"  # with the code of the site no longer than HD-1 allows
 TUBES = {"serum", "edta", "fluoride", "qft"}
 # Read or done by hand on the bench.
 BY_HAND = {"rpr", "rpr_titre", "vdrl", "tpha", "tppa", "abo"}

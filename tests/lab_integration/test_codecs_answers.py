@@ -355,3 +355,18 @@ def test_trap_an_unknown_structure_has_no_groups():
     except HL7apyException:
         return
     assert found.name != "ORL_O42" or not [one for one in found.children if one.classname == "Group"]
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("Bench One", "Bench One"),
+        ("Training analyzer KBL", "Training analyzer KB"),  # 21 signs; HD-1 holds 20
+        ("A|B^C&D~E\\F", "A B C D E F"),
+        ("آنالایزر کابل", "آنالایزر کابل"),
+        (" \r|", "ANALYZER"),
+    ],
+)
+def test_any_name_of_an_analyzer_fits_into_the_header(name, said):
+    message = oml_o33([TUBE], number="MH1", now=NOW, receiver=name).decode()
+    assert message.split("|")[4] == said
