@@ -21,6 +21,7 @@ from mhac.appointments.models import Booking
 from mhac.certificates import seal
 from mhac.certificates.models import Certificate, Download, SigningKey
 from mhac.desk import demo
+from mhac.exams.models import PhysicalExam
 from mhac.labs.models import LabOrder, LabResult, Specimen, Test
 from mhac.screenings.models import Case, Screening
 from tests.conftest import PASSWORD
@@ -131,6 +132,8 @@ def ask(nurse, screening, woman=False):
 def examine(clinician, screening):
     clinician.go(f"/exams/{screening.pk}/examination/")
     clinician.press("All normal")
+    # The panel beside the form answers by itself, perhaps before the form does.
+    until(lambda: PhysicalExam.objects.filter(screening=screening).exists())
 
 
 def film(radiology, screening):
