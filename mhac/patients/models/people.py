@@ -1,11 +1,9 @@
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinLengthValidator
 from django.db import models
-from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from mhac.accounts.models import User
 from mhac.clinics.models import Clinic, Row
 from mhac.clinics.numbers import clean
 from mhac.patients import matching
@@ -27,7 +25,7 @@ class PatientQuerySet(models.QuerySet):
             heard = matching.sound(word)
             by_sound = models.Q(search_key__contains=f"|{heard}|") if len(heard) > 1 and word.isalpha() else models.Q()
             named &= models.Q(search_key__contains=word) | by_sound
-        holders = list(IdentityDocument.objects.filter(number__iexact=code).values_list("patient", flat=True)[:50])
+        holders = list(self.model.objects.filter(documents__number__iexact=code).values_list("pk", flat=True)[:50])
         return self.filter(named | models.Q(number=code) | models.Q(pk__in=holders))
 
     def resembling(self, name, born_earliest, born_latest, *, count=3):
@@ -137,88 +135,3 @@ class Patient(Row):
         if (fields := kwargs.get("update_fields")) is not None:
             kwargs["update_fields"] = {*fields, "search_key"}
         super().save(*args, **kwargs)
-
-
-class IdentityDocument(Row):
-    """A paper that says who somebody is: passport, tazkira, UNHCR and partner numbers."""
-
-    class Kind(models.TextChoices):
-        PASSPORT = "passport", _("passport")
-        E_TAZKIRA = "e_tazkira", _("e-tazkira")
-        TAZKIRA = "tazkira", _("paper tazkira")
-        UNHCR = "unhcr", _("UNHCR number")
-        POR_CARD = "por_card", _("PoR card")
-        OTHER = "other", _("other")
-
-    patient = models.ForeignKey(Patient, models.PROTECT, related_name="documents")
-    kind = models.CharField(_("document"), max_length=10, choices=Kind.choices)
-    number = models.CharField(_("number"), max_length=40)
-    issuer = models.CharField(_("issued by"), max_length=3, default="AFG")
-    expires_on = models.DateField(_("expires"), null=True, blank=True)
-    mrz = models.TextField(_("machine readable zone"), blank=True)
-    override_reason = models.CharField(_("why it was typed by hand"), max_length=200, blank=True)
-    history = HistoricalRecords()
-
-    class Meta:
-        verbose_name = _("identity document")
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(
-                Upper("number"), "kind", "issuer", condition=~models.Q(kind="other"), name="one_owner_per_document"
-            )
-        ]
-
-    def __str__(self):
-        return f"{self.get_kind_display()} {self.number}"
-
-
-class Photo(Row):
-    """The face of a patient, re-encoded small JPEG without metadata; the newest counts."""
-
-    patient = models.ForeignKey(Patient, models.PROTECT, related_name="photos")
-    image = models.BinaryField()
-    taken_at = models.DateTimeField(auto_now_add=True)
-    taken_by = models.ForeignKey(User, models.PROTECT, null=True)
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self):
-        return f"{self.patient} {self.taken_at:%Y-%m-%d}"
-
-
-class IdentityCheckQuerySet(models.QuerySet):
-    def confirmed_on(self, day):
-        """Checks of that day in which the face was found to be the right one."""
-        return self.filter(day=day, confirmed=True)
-
-
-class IdentityCheck(Row):
-    """Somebody compared the person in front of her with photo and document, today, at a station."""
-
-    class Station(models.TextChoices):
-        RECEPTION = "reception", _("reception")
-        NURSE = "nurse", _("nurse")
-        EXAMINATION = "examination", _("examination")
-        RADIOLOGY = "radiology", _("radiology")
-        COLLECTION = "collection", _("specimen collection")
-
-    patient = models.ForeignKey(Patient, models.PROTECT, related_name="identity_checks")
-    clinic = models.ForeignKey(Clinic, models.PROTECT)
-    station = models.CharField(max_length=11, choices=Station.choices)
-    day = models.DateField()
-    confirmed = models.BooleanField()
-    by = models.ForeignKey(User, models.PROTECT)
-    at = models.DateTimeField(auto_now_add=True)
-    note = models.CharField(max_length=200, blank=True)
-    history = HistoricalRecords()
-
-    objects = IdentityCheckQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("identity check")
-        ordering = ["id"]
-        indexes = [models.Index(fields=["patient", "day"])]
-
-    def __str__(self):
-        return f"{self.patient} {self.station} {self.day}"

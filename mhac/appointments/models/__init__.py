@@ -1,0 +1,6 @@
+"""Times at a site, and who is asked to come when."""
+
+from mhac.appointments.models.bookings import Booking
+from mhac.appointments.models.slots import Slot, Timetable, at, hours_of_the_morning
+
+__all__ = ["Booking", "Slot", "Timetable", "at", "hours_of_the_morning"]

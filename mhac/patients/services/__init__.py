@@ -1,0 +1,25 @@
+"""Writing down who somebody is: whoever writes rows of this room calls one of these names."""
+
+from mhac.patients.services.people import (
+    Refused,
+    add_document,
+    confirm_identity,
+    correct,
+    identity,
+    owner_of,
+    refuse_double,
+    register,
+    take_photo,
+)
+
+__all__ = [
+    "Refused",
+    "add_document",
+    "confirm_identity",
+    "correct",
+    "identity",
+    "owner_of",
+    "refuse_double",
+    "register",
+    "take_photo",
+]
