@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "mhac.partners",
     "mhac.screenings",
     "mhac.appointments",
+    "mhac.payments",
     "mhac.exams",
     "mhac.labs",
     "mhac.decisions",

@@ -16,6 +16,7 @@ urlpatterns = [
     path("patients/", include("mhac.patients.urls")),
     path("screenings/", include("mhac.screenings.urls")),
     path("appointments/", include("mhac.appointments.urls")),
+    path("payments/", include("mhac.payments.urls")),
     path("exams/", include("mhac.exams.urls")),
     path("lab/", include("mhac.labs.urls")),
     path("wire/", include("lab_integration.urls")),

@@ -68,6 +68,13 @@ TABLE = {
         "PRO": "r",
         "AUD": "r",
     },
+    "Fee, receipt": {
+        "REC": "rcu",
+        "PAR": "r own",
+        "MGR": "r s(void)2 x",
+        "DAT": "r x",
+        "AUD": "r",
+    },
     "Consent": {
         "REC": "rc",
         "CLI": "rc",

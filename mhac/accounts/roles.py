@@ -53,6 +53,14 @@ PERMISSIONS = {
         # A row is never changed: a newer one goes before it.
         "u": ["screenings.add_programmestate"],
     },
+    "Fee, receipt": {
+        "r": ["payments.view_receipt"],
+        "c": ["payments.add_receipt"],
+        # Asks for a waiver or a void; the second person is the manager's "s".
+        "u": ["payments.change_receipt"],
+        "s": ["payments.void_receipt", "payments.decide_waiver"],
+        "x": ["payments.export_receipt"],
+    },
     "Consent": {"r": ["screenings.view_consent"], "c": ["screenings.add_consent"]},
     "Case (programme, destination)": {
         "r": ["screenings.view_case"],
@@ -112,7 +120,7 @@ PERMISSIONS = {
         "s": ["labs.open_lock"],
     },
     "Reference data (tests, limits, programmes)": {
-        "r": ["labs.view_test"],
+        "r": ["labs.view_test", "payments.view_tariff"],
         "c": ["labs.view_test", "labs.add_limitchange"],
         # A change that was decided is never edited: a newer one goes before it.
         "u": ["labs.add_limitchange"],
@@ -165,8 +173,8 @@ NARROWED = {
     ("Unmatched / error messages", "ADM"): ["lab_integration.view_inbox", "lab_integration.acknowledge_alarm"],
     ("Analyser/peer configuration", "ADM"): ["lab_integration.view_analyzer", "lab_integration.change_analyzer"],
     ("Medical decision / class", "CLI"): ["decisions.view_signoff"],
-    # The limits of tests are clinical; its tables are in other rooms.
-    ("Reference data (tests, limits, programmes)", "ADM"): [],
+    # The limits of tests are clinical; what a programme costs is not.
+    ("Reference data (tests, limits, programmes)", "ADM"): ["payments.view_tariff", "payments.add_tariff"],
     ("Certificate: draft, issue", "MGR"): ["certificates.view_certificate"],
     ("Certificate: download/print", "REC"): ["certificates.view_certificate", "certificates.print_certificate"],
     ("Certificate: download/print", "PAR"): ["certificates.view_release", "certificates.download_release"],

@@ -211,6 +211,95 @@ class Fact(models.Model):
         Screening.objects.filter(pk__in=locked).update(facts_changed_at=timezone.now())
 
 
+class Kinship(models.TextChoices):
+    """What an adult is to a child."""
+
+    MOTHER = "mother", _("mother")
+    FATHER = "father", _("father")
+    BROTHER = "brother", _("grown-up brother or sister")
+    GRAND = "grand", _("grandparent")
+    UNCLE = "uncle", _("uncle or aunt")
+    LEGAL = "legal", _("guardian by a court or an authority")
+    OTHER = "other", _("other relation")
+
+
+class GuardianQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(screening__clinic__in=user.sites())
+
+
+class Guardian(Row):
+    """Who answers for a child: an adult of the same case, or somebody who is named; or that nobody has come with it.
+
+    `alone` tells the reception only that a guardian is needed, and nothing about why.
+    """
+
+    screening = models.OneToOneField(Screening, models.PROTECT, related_name="guardian")
+    adult = models.ForeignKey(Screening, models.PROTECT, null=True, blank=True, related_name="wards")
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    relation = models.CharField(_("relation"), max_length=8, choices=Kinship.choices, blank=True)
+    document = models.CharField(_("document"), max_length=80, blank=True)
+    alone = models.BooleanField(_("no adult has come with the child"), default=False)
+    recorded_by = models.ForeignKey(User, models.PROTECT)
+    recorded_at = models.DateTimeField(auto_now=True)
+    history = HistoricalRecords()
+
+    objects = GuardianQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("guardian")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(alone=True, name="", adult__isnull=True)
+                | models.Q(alone=False) & ~models.Q(name=""),
+                name="a_guardian_or_nobody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(adult__isnull=True) | ~models.Q(adult=models.F("screening")),
+                name="nobody_is_her_own_guardian",
+            ),
+        ]
+
+    def __str__(self):
+        return self.name or str(self.screening)
+
+
+class PaperSeenQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(screening__clinic__in=user.sites())
+
+    def standing(self):
+        return self.filter(taken_back_at__isnull=True)
+
+
+class PaperSeen(Row):
+    """Somebody of the desk saw a paper that a programme wants to be brought; taken back, never deleted."""
+
+    screening = models.ForeignKey(Screening, models.PROTECT, related_name="papers_seen")
+    paper = models.CharField(_("paper"), max_length=20)
+    seen_by = models.ForeignKey(User, models.PROTECT, related_name="papers_seen", verbose_name=_("seen by"))
+    seen_at = models.DateTimeField(_("seen"), auto_now_add=True)
+    taken_back_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="papers_taken_back")
+    taken_back_at = models.DateTimeField(null=True)
+    history = HistoricalRecords()
+
+    objects = PaperSeenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("paper seen")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["screening", "paper"],
+                condition=models.Q(taken_back_at__isnull=True),
+                name="a_paper_is_seen_once",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.screening}: {self.paper}"
+
+
 class ConsentQuerySet(models.QuerySet):
     def visible_to(self, user):
         return self.filter(screening__clinic__in=user.sites())
@@ -225,6 +314,11 @@ class Consent(Row, Fact):
     class Purpose(models.TextChoices):
         EXAMINATION = "examination", _("examination and tests")
         SHARING = "sharing", _("sending the result to the partner")
+        # Read by whoever telephones or sends a reminder.
+        CONTACT = "contact", _("telephone calls and messages")
+        PHOTO = "photo", _("photograph on the papers")
+        HIV = "hiv", _("HIV test, after counselling")
+        DNA = "dna", _("DNA specimen")
 
     class Method(models.TextChoices):
         SIGNATURE = "signature", _("signature")
@@ -236,6 +330,11 @@ class Consent(Row, Fact):
     given_by = models.CharField(_("given by (guardian's name for a child)"), max_length=120)
     method = models.CharField(_("method"), max_length=10, choices=Method.choices, default=Method.SIGNATURE)
     witness = models.CharField(_("witness"), max_length=120, blank=True)
+    # Of who consents for a child, as she said it that day.
+    guardian_relation = models.CharField(
+        _("relation of the guardian"), max_length=8, choices=Kinship.choices, blank=True
+    )
+    guardian_document = models.CharField(_("document of the guardian"), max_length=80, blank=True)
     given_on = models.DateField(_("given on"))
     withdrawn_on = models.DateField(_("withdrawn on"), null=True, blank=True)
     recorded_by = models.ForeignKey(User, models.PROTECT)
