@@ -31,6 +31,7 @@ class Alarm(Row):
         LINK = "link", _("not reached")
         UNANSWERED = "unanswered", _("an order was not answered")
         UNMATCHED = "unmatched", _("many rows wait")
+        UNWRITTEN = "unwritten", _("an order cannot be written")
 
     clinic = models.ForeignKey(Clinic, models.PROTECT, null=True, related_name="+")
     analyzer = models.ForeignKey("lab_integration.Analyzer", models.CASCADE, null=True, related_name="alarms")
@@ -77,4 +78,5 @@ SENTENCES = {
     "link": _("It was not reached %(figure)s times. Look at its address, its port and the cable."),
     "unanswered": _("%(figure)s orders have no answer. Look at the analyzer before anything is sent again."),
     "unmatched": _("%(figure)s rows of the last hours wait for a person. Open the inbox."),
+    "unwritten": _("%(figure)s orders cannot be written. Open them in the inbox, under “Orders sent”, and read why."),
 }

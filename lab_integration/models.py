@@ -310,8 +310,9 @@ class SentMessageQuerySet(models.QuerySet):
         return self.filter(analyzer__clinic__in=user.sites())
 
     def stuck(self):
-        """What an analyzer refused, never answered or has not got yet."""
-        return self.filter(state__in=[SentMessage.State.REFUSED, SentMessage.State.UNKNOWN, SentMessage.State.WAITING])
+        """What an analyzer refused, never answered or has not got yet, and what could not be written."""
+        State = SentMessage.State
+        return self.filter(state__in=[State.REFUSED, State.UNKNOWN, State.WAITING, State.HELD])
 
 
 class SentMessage(Row):
@@ -323,6 +324,7 @@ class SentMessage(Row):
         ANSWERED = "ANSWERED", _("answered")
         REFUSED = "REFUSED", _("refused")
         UNKNOWN = "UNKNOWN", _("sent, but no answer in time")
+        HELD = "HELD", _("cannot be written")
 
     analyzer = models.ForeignKey(Analyzer, models.PROTECT, related_name="sent")
     control_id = models.CharField(max_length=20, unique=True)
@@ -349,8 +351,8 @@ class SentMessage(Row):
 
     @property
     def may_be_sent_again(self):
-        """Refused, or nobody knows: a person may have looked at the analyzer and decide."""
-        return self.state in (self.State.REFUSED, self.State.UNKNOWN)
+        """Refused, held, or nobody knows: a person may have looked at the analyzer or the codes and decide."""
+        return self.state in (self.State.REFUSED, self.State.UNKNOWN, self.State.HELD)
 
 
 class Listening(Row):

@@ -14,12 +14,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from lab_integration import mllp, queries, tls
+from lab_integration import mllp, outgoing, queries, tls
 from lab_integration.acknowledgement import Reply
 from lab_integration.failpoints import fail_point
 from lab_integration.hl7 import Message, Unreadable, parse
 from lab_integration.models import Analyzer, SentMessage, SentStep
-from lab_integration.orders import CANCEL, NEW, SpecimenOrder, Step, fresh, oml_o33, records
+from lab_integration.orders import CANCEL, NEW, SpecimenOrder, Step, fresh
 from lab_integration.profile import Profile
 from lab_integration.reading import visible
 from mhac.labs import services as labs
@@ -27,10 +27,10 @@ from mhac.labs import services as labs
 log = logging.getLogger("lab")
 PORT = 2575
 DEADLINE = 15.0  # seconds for the answer to an order
-AGAIN = (5, 15, 60, 300)  # seconds until the next try when the analyzer is not reached; the last one for ever
 MOST_REFUSALS = 3
 LOOK_BACK = datetime.timedelta(days=30)
 ORDERS = Q(type__startswith="OML") | Q(type="LIS2 order")  # what is sent on our own account, not as an answer
+UNSENT = (SentMessage.State.WAITING, SentMessage.State.HELD)
 OPEN = (SentStep.State.SENT, SentStep.State.ACCEPTED)
 ACCEPTED, DENIED = {"OK", "CR"}, {"UA", "UC"}
 DUPLICATE_KEY = "205"  # HL7 table 0357
@@ -74,12 +74,7 @@ def work_asked_for(
 
 def _order(specimen_id: str, work: labs.Work, profile: Profile, now: datetime.datetime) -> SpecimenOrder:
     steps = [Step(code, fresh(now, "S"), work.priority) for code in profile.order_codes(list(work.tests))]
-    person = {}
-    if profile.send_patient:
-        born = work.person.birth_date
-        person = {"sex": work.person.sex or None, "birth_date": born.isoformat() if born else None}
-        person = person if any(person.values()) else {}
-    return SpecimenOrder(specimen_id, steps=tuple(steps), patient=person)
+    return SpecimenOrder(specimen_id, steps=tuple(steps), patient=outgoing.person_of(work, profile))
 
 
 def keep_answers(analyzer: Analyzer, replies: Iterable[Reply], now: datetime.datetime) -> None:
@@ -123,11 +118,12 @@ def takers() -> Iterable[Analyzer]:
 
 
 def prepare_orders(now: datetime.datetime) -> int:
-    """Make an order message for every specimen whose tests no analyzer was asked for yet; how many were made.
+    """Make an order message for every specimen whose tests no analyzer was asked for yet; how many were made, or
+    could be written at last.
 
     A test goes to one analyzer only, the first by name that maps it: what is never sent twice need not be cancelled.
     """
-    made = 0
+    made = outgoing.try_held(now)
     taken: set[tuple[object, str]] = set()
     for analyzer in takers():
         profile = analyzer.settings
@@ -146,24 +142,11 @@ def _prepare(analyzer: Analyzer, profile: Profile, work: labs.Work, tests: set[s
     steps = tuple(Step(code, fresh(now, "S"), work.priority) for code in codes if code not in asked)
     if not steps:
         return 0
-    order = SpecimenOrder(work.accession, steps=steps, patient=_order(work.accession, work, profile, now).patient)
+    order = SpecimenOrder(work.accession, steps=steps, patient=outgoing.person_of(work, profile))
     with transaction.atomic():
-        sent = _message(analyzer, order, now)
+        sent = outgoing.make(analyzer, order, now)
         _keep_steps(sent, work.accession, [step.record() for step in steps])
     return 1
-
-
-def _message(analyzer: Analyzer, order: SpecimenOrder, now: datetime.datetime) -> SentMessage:
-    """An order in the analyzer's dialect, waiting to be sent."""
-    number = fresh(now)
-    if analyzer.dialect == Analyzer.Dialect.ASTM:
-        type_, body = "LIS2 order", records(order, number=number, now=now, receiver=analyzer.name)
-    else:
-        type_ = "OML^O33^OML_O33"
-        body = oml_o33([order], number=number, now=now, receiver=analyzer.name)
-    return SentMessage.objects.create(
-        analyzer=analyzer, control_id=number, type=type_, accession=order.specimen_id[:20], body=body
-    )
 
 
 def prepare_cancellations(now: datetime.datetime) -> int:
@@ -202,17 +185,17 @@ def _given_away(analyzer: Analyzer, step: SentStep) -> bool:
 def _cancel(analyzer: Analyzer, accession: str, steps: list[SentStep], now: datetime.datetime) -> int:
     locked = SentMessage.objects.select_for_update().in_bulk({step.message_id for step in steps})
     made = 0
-    gone = [step for step in steps if locked[step.message_id].state != SentMessage.State.WAITING]
+    gone = [step for step in steps if locked[step.message_id].state not in UNSENT]
     for message in locked.values():
         mine = [step for step in steps if step.message_id == message.pk]
-        if message.state == SentMessage.State.WAITING and len(mine) == message.steps.count():
+        if message.state in UNSENT and len(mine) == message.steps.count():
             message.state, message.reason = SentMessage.State.ANSWERED, "Cancelled before it was sent."
             message.save(update_fields=["state", "reason"])
             _set(mine, SentStep.State.CANCELLED, message.reason)
             made += 1
     if gone:
         asked = tuple(Step(step.code, step.step_id) for step in gone)
-        sent = _message(analyzer, SpecimenOrder(accession, CANCEL, asked), now)
+        sent = outgoing.make(analyzer, SpecimenOrder(accession, CANCEL, asked), now)
         for step in gone:
             step.cancelled_in = sent
         _set(gone, SentStep.State.CANCEL_ASKED)
@@ -229,8 +212,11 @@ def _set(steps: Iterable[SentStep], state: str, reason: str = "") -> None:
 @transaction.atomic
 def send_again(sent: SentMessage, now: datetime.datetime) -> SentMessage | None:
     """Order anew, under new ids, what is still wanted of a message that was refused or never answered; None when
-    nothing of it is, or when it was answered after all. An id that was used is refused as a duplicate (LAB28-006)."""
+    nothing of it is, or when it was answered after all. An id that was used is refused as a duplicate (LAB28-006).
+    One that could not be written is written anew; it comes back HELD when that fails once more."""
     sent = SentMessage.objects.select_for_update(of=("self",)).select_related("analyzer__clinic").get(pk=sent.pk)
+    if sent.state == SentMessage.State.HELD:
+        return outgoing.write_again(sent.pk, now) or SentMessage.objects.get(pk=sent.pk)
     if not sent.may_be_sent_again:
         return None
     analyzer, profile = sent.analyzer, sent.analyzer.settings
@@ -240,8 +226,8 @@ def send_again(sent: SentMessage, now: datetime.datetime) -> SentMessage | None:
     steps = tuple(Step(one.code, fresh(now, "S"), work.priority) for one in old if work and one.code in wanted)
     again = None
     if work and steps:
-        order = SpecimenOrder(sent.accession, NEW, steps, _order(sent.accession, work, profile, now).patient)
-        again = _message(analyzer, order, now)
+        order = SpecimenOrder(sent.accession, NEW, steps, outgoing.person_of(work, profile))
+        again = outgoing.make(analyzer, order, now)
         _keep_steps(again, sent.accession, [step.record() for step in steps])
     sent.state = SentMessage.State.ANSWERED
     sent.reason = f"Sent again as {again.control_id}." if again else "Nothing of it is wanted any more."
@@ -286,8 +272,7 @@ def claim(now: datetime.datetime, analyzer: Analyzer | None = None) -> SentMessa
 
 def put_back(sent: SentMessage, now: datetime.datetime, why: str = "") -> None:
     """What surely did not reach the analyzer waits for another try."""
-    wait = AGAIN[min(sent.attempts, len(AGAIN)) - 1]
-    sent.state, sent.next_try_at = SentMessage.State.WAITING, now + datetime.timedelta(seconds=wait)
+    sent.state, sent.next_try_at = SentMessage.State.WAITING, now + outgoing.until_next_try(sent.attempts)
     sent.reason = NOT_REACHED % {"analyzer": sent.analyzer, "error": why or "the line was lost"}
     sent.save(update_fields=["state", "reason", "next_try_at"])
 
@@ -376,7 +361,7 @@ def _try_anew(sent: SentMessage, now: datetime.datetime) -> None:
         body = body.replace(old.encode(), step.step_id.encode())
     old, sent.control_id = sent.control_id, fresh(now)
     sent.body = body.replace(old.encode(), sent.control_id.encode())
-    sent.state, sent.next_try_at = SentMessage.State.WAITING, now + datetime.timedelta(seconds=AGAIN[1])
+    sent.state, sent.next_try_at = SentMessage.State.WAITING, now + outgoing.until_next_try(2)
     sent.save()
 
 

@@ -227,7 +227,10 @@ def send_again(request, pk):
     row = _sent(request, pk)
     again = send.send_again(row, timezone.now())
     record_access(request, row, clinic=row.analyzer.clinic, action="replay")
-    messages.info(request, _("It is sent again.") if again else _("Nothing of it has to be sent again."))
+    if again and again.state == SentMessage.State.HELD:
+        messages.warning(request, _("It still cannot be written. Read below what stops it."))
+    else:
+        messages.info(request, _("It is sent again.") if again else _("Nothing of it has to be sent again."))
     return redirect("lab_integration:sent", (again or row).pk)
 
 

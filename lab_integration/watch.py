@@ -115,12 +115,15 @@ def _clocks() -> Causes:
 
 
 def _links(now: datetime.datetime) -> Causes:
-    """Lines and orders tried several times without reaching anybody, and orders that nobody answered today."""
-    waiting, unknown = SentMessage.State.WAITING, SentMessage.State.UNKNOWN
+    """Lines and orders tried several times without reaching anybody, orders that nobody answered today or that cannot
+    be written."""
+    waiting, unknown, held = SentMessage.State.WAITING, SentMessage.State.UNKNOWN, SentMessage.State.HELD
     day = now - datetime.timedelta(days=1)
-    rows = SentMessage.objects.filter(state__in=[waiting, unknown]).values("analyzer").order_by("analyzer")
+    rows = SentMessage.objects.filter(state__in=[waiting, unknown, held]).values("analyzer").order_by("analyzer")
     counted = rows.annotate(
-        tries=Max("attempts", filter=Q(state=waiting)), lost=Count("pk", filter=Q(state=unknown, made_at__gte=day))
+        tries=Max("attempts", filter=Q(state=waiting)),
+        lost=Count("pk", filter=Q(state=unknown, made_at__gte=day)),
+        unwritten=Count("pk", filter=Q(state=held)),
     )
     causes: Causes = {}
     for row in counted:
@@ -128,6 +131,8 @@ def _links(now: datetime.datetime) -> Causes:
             causes[row["analyzer"], Kind.LINK] = row["tries"]
         if row["lost"]:
             causes[row["analyzer"], Kind.UNANSWERED] = row["lost"]
+        if row["unwritten"]:
+            causes[row["analyzer"], Kind.UNWRITTEN] = row["unwritten"]
     # The lines that we open ourselves.
     called = OutboundLine.objects.filter(analyzer__link=Analyzer.Link.CALLED, tries__gte=TRIES)
     causes |= {(key, Kind.LINK): tries for key, tries in called.values_list("analyzer", "tries")}

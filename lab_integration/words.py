@@ -82,6 +82,7 @@ COLOURS = {
 }
 
 SENT_COLOURS = {"WAITING": "blue", "SENT": "blue", "ANSWERED": "green", "REFUSED": "red", "UNKNOWN": "red"}
+SENT_COLOURS |= {"HELD": "red"}
 STEP_COLOURS = {"SENT": "blue", "ACCEPTED": "blue", "REFUSED": "red", "CANCEL_ASKED": "amber", "CANCELLED": "grey"}
 STEP_COLOURS |= {"DONE": "green"}
 
