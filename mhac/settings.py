@@ -119,7 +119,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "mhac.accounts.sitting.Sitting",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -142,7 +142,12 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "mhac.desk.context.every_page",
             ],
-            "builtins": ["django.templatetags.static", "django.templatetags.i18n", "mhac.clinics.templatetags.clinic"],
+            "builtins": [
+                "django.templatetags.static",
+                "django.templatetags.i18n",
+                "mhac.clinics.templatetags.clinic",
+                "mhac.accounts.templatetags.once",
+            ],
         },
     }
 ]

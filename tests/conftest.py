@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import translation
 from playwright.sync_api import sync_playwright
 
+from mhac.accounts import sitting
 from mhac.accounts.models import RoleGrant, User
 from mhac.clinics.models import Clinic
 
@@ -136,6 +137,9 @@ def as_user():
     def sign_in(user):
         client = Client()
         client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        session = client.session
+        sitting.begin(session)
+        session.save()
         return client
 
     return sign_in

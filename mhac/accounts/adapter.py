@@ -4,6 +4,8 @@ from django.contrib import messages
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
+from mhac.accounts import drafts, sitting
+
 
 class ClinicAdapter(DefaultAccountAdapter):
     """Accounts are made by an administrator, never by whoever finds the log-in page."""
@@ -23,7 +25,9 @@ class ClinicAdapter(DefaultAccountAdapter):
         return redirect("account_login")
 
     def post_login(self, request, user, **kwargs):
-        """Everybody starts in her own language, unless this browser was told another one."""
+        """Everybody starts in her own language, unless this browser was told another one; old drafts go."""
+        sitting.begin(request.session)
+        drafts.forget_old()
         response = super().post_login(request, user, **kwargs)
         if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and user.language in dict(settings.LANGUAGES):
             response.set_cookie(settings.LANGUAGE_COOKIE_NAME, user.language, samesite="Lax")

@@ -132,3 +132,40 @@ class Access(Row):
 
     def __str__(self):
         return f"{self.at} {self.user} {self.action} {self.label} {self.key}"
+
+
+class Draft(Row):
+    """What somebody is typing on one page and has not saved: hers alone, no fact, in no list, gone after some days."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="drafts")
+    page = models.CharField(max_length=600)
+    form = models.CharField(max_length=300)
+    # The key of the form as it was shown to who wrote last: when that one is sent, the draft has done its work.
+    by = models.UUIDField()
+    typed = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "page", "form"], name="one_draft_per_user_and_form")]
+        indexes = [models.Index(fields=["at"], name="draft_at")]
+
+    def __str__(self):
+        return f"{self.user} on {self.page}"
+
+
+class DoneRequest(Row):
+    """A form that was sent and done: its key, what was sent (only a seal of it), and where the answer led."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="done_requests")
+    key = models.UUIDField()
+    path = models.CharField(max_length=300)
+    seal = models.CharField(max_length=64)
+    address = models.CharField(max_length=800, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key", "path"], name="one_effect_per_form_sent")]
+        indexes = [models.Index(fields=["at"], name="done_request_at")]
+
+    def __str__(self):
+        return f"{self.user} {self.path}"

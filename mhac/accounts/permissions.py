@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
+from mhac.accounts import once
 from mhac.accounts.models import Access
 
 
@@ -13,6 +14,7 @@ def needs(permission, *alternatives):
     """Only who holds `permission` (or one of `alternatives`) at some site; rows are then fetched where she holds it.
 
     Raises PermissionDenied with a sentence naming the permission, so that she can ask an administrator for it.
+    A form that was done already is not done again: see `once`.
     """
 
     def guard(view):
@@ -25,12 +27,23 @@ def needs(permission, *alternatives):
                     % {"permission": permission}
                 )
             request.user.acting = held
-            return view(request, *args, **kwargs)
+            return once.answer(view, request, *args, **kwargs)
 
         guarded.permissions = (permission, *alternatives)
         return guarded
 
     return guard
+
+
+def own(view):
+    """What is somebody's own, whatever her role (every role may enter): rows are fetched by the user herself."""
+
+    @wraps(view)
+    def guarded(request, *args, **kwargs):
+        return view(request, *args, **kwargs)
+
+    guarded.permissions = ("accounts.enter",)
+    return guarded
 
 
 def open_to_all(view):

@@ -9,5 +9,6 @@ urlpatterns = [
     path("<uuid:pk>/", views.change_user, name="change_user"),
     path("<uuid:pk>/new-password/", views.new_password, name="new_password"),
     path("password/", views.password, name="password"),
+    path("draft/", views.draft, name="draft"),
     path("accesses/", views.accesses, name="accesses"),
 ]

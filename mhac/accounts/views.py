@@ -4,16 +4,20 @@ from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
+from django.http import HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from mhac.accounts import services
+from mhac.accounts import drafts, once, services
 from mhac.accounts.forms import AccessFilter, UserForm
 from mhac.accounts.models import Access
-from mhac.accounts.permissions import needs
+from mhac.accounts.permissions import needs, own
 from mhac.accounts.roles import ROLES
+from mhac.accounts.sitting import quiet
 
 PAGE = 50
 
@@ -29,7 +33,7 @@ def users(request):
 def add_user(request):
     form = UserForm(request.POST or None, request=request)
     if form.is_valid() and (made := _done(form, services.add_user, by=request.user, **form.changes())):
-        return render(request, "accounts/password_given.html", {"person": made[0], "password": made[1]})
+        return _password_given(request, *made)
     return render(request, "accounts/user.html", {"form": form})
 
 
@@ -54,7 +58,12 @@ def new_password(request, pk):
     except services.Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("accounts:change_user", person.pk)
-    return render(request, "accounts/password_given.html", {"person": person, "password": password})
+    return _password_given(request, person, password)
+
+
+def _password_given(request, person, password):
+    shown = render(request, "accounts/password_given.html", {"person": person, "password": password})
+    return once.done(shown, reverse("accounts:change_user", args=[person.pk]))
 
 
 @sensitive_post_parameters()
@@ -69,6 +78,23 @@ def password(request):
         messages.success(request, _("Your password is changed."))
         return redirect("home")
     return render(request, "accounts/password.html", {"form": form})
+
+
+@quiet
+@own
+def draft(request):
+    """What this user was typing on a page: asked for when the page opens, kept while she types."""
+    if request.method == "GET":
+        kept = drafts.of(request.GET.get("page", ""), by=request.user)
+        return JsonResponse({"user": str(request.user.pk), "token": get_token(request), "drafts": kept})
+    sent = request.POST
+    if sent.get("user") != str(request.user.pk):
+        return HttpResponse(status=409)
+    try:
+        drafts.keep(by=request.user, key=sent.get("key", ""), **{n: sent.get(n, "") for n in ("page", "form", "typed")})
+    except drafts.Refused as refusal:
+        return HttpResponse(str(refusal), status=400)
+    return HttpResponse(status=204)
 
 
 @needs("accounts.view_access")

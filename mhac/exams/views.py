@@ -4,6 +4,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
+from mhac.accounts import once
 from mhac.accounts.permissions import needs, record_access
 from mhac.exams import services
 from mhac.exams.forms import FilmForm, PregnancyForm, ReadingForm, VitalsForm
@@ -92,9 +93,8 @@ def _page(request, screening, form_class, template):
         messages.success(request, form.said)
         if not request.htmx:
             return redirect(request.path)
-        return trigger_client_event(
-            _shown(request, template, screening, form_class(screening=screening)), "facts-changed"
-        )
+        fresh = _shown(request, template, screening, form_class(screening=screening))
+        return once.done(trigger_client_event(fresh, "facts-changed"), request.path)
     form = form_class(screening=screening)
     if request.method == "POST":
         messages.error(request, services.why_closed(screening))

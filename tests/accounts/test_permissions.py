@@ -14,6 +14,8 @@ def view(request):
 
 
 class Request:
+    method = "GET"
+
     def __init__(self, user):
         self.user = User.objects.get(pk=user.pk)
 

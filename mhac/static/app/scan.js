@@ -35,6 +35,8 @@ document.querySelectorAll("form[data-scan]").forEach((form) => {
     const number = box.value.trim();
     if (!number) return;
     const values = new FormData(form);
+    // One showing of the form sends many numbers; each is its own request.
+    values.delete("once");
     box.value = "";
     box.focus();
     const condition = form.querySelector("select");
