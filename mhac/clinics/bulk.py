@@ -4,6 +4,8 @@ The rows that come out are those that simple-history would have written one by o
 model's own `save` does besides (marking a screening) stays with the caller.
 """
 
+import json
+
 from django.db import connection, models
 from psycopg import Cursor, sql
 from psycopg.types.json import Jsonb
@@ -62,33 +64,60 @@ def insert_with_history(model, rows, *, at, by=None, because=None):
         return
     insert(model, rows)
     keys = [row["id"] for row in rows]
-    text = sql.SQL("INSERT INTO {history} ({kept}, {about}) SELECT {kept}, {values} FROM {table} WHERE id = ANY(%s)")
-    _run(text, model, [at, because, "+", getattr(by, "pk", None), keys])
+    _run(COPIED, model, [at, because, "+", getattr(by, "pk", None), keys])
+
+
+def columns_of(row):
+    """An unsaved row as column -> value."""
+    return {field.column: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def add_with_history(model, rows, *, at, by=None, because=None):
+    """As `insert_with_history`, in one statement: for the few rows of a page. COPY is faster from some dozens on."""
+    if not rows:
+        return
+    defaults = {field.column: field.get_default() for field in model._meta.concrete_fields}
+    ready = json.dumps([defaults | row for row in rows], default=str)
+    _run(ADD, model, [ready, at, because, "+", getattr(by, "pk", None)])
 
 
 def update_with_history(model, keys, *, at, by=None, because=None, **changes):
     """Set `changes` (column=value) on the rows with these keys, and write a history row (`~`) of each."""
     if not keys:
         return
-    set_ = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in changes)
-    text = sql.SQL(
-        "WITH changed AS (UPDATE {table} SET {set_} WHERE id = ANY(%s) RETURNING *) "
-        "INSERT INTO {history} ({kept}, {about}) SELECT {kept}, {values} FROM changed"
-    )
-    _run(text, model, [*changes.values(), list(keys), at, because, "~", getattr(by, "pk", None)], set_)
+    _run(CHANGE, model, [*changes.values(), list(keys), at, because, "~", getattr(by, "pk", None)], tuple(changes))
 
 
 ABOUT = ("history_id", "history_date", "history_change_reason", "history_type", "history_user_id")
+# Values are bound by the server, which must be told the type of those that may be NULL.
+VALUES = "gen_random_uuid(), %s::timestamptz, %s::varchar, %s::varchar, %s::uuid"
+COPIED = "INSERT INTO {history} ({kept}, {about}) SELECT {kept}, {values} FROM {table} WHERE id = ANY(%s)"
+ADD = (
+    "WITH added AS (INSERT INTO {table} ({all}) SELECT {all} FROM json_populate_recordset(NULL::{table}, %s::json) "
+    "RETURNING *) INSERT INTO {history} ({kept}, {about}) SELECT {kept}, {values} FROM added"
+)
+CHANGE = (
+    "WITH changed AS (UPDATE {table} SET {set_} WHERE id = ANY(%s) RETURNING *) "
+    "INSERT INTO {history} ({kept}, {about}) SELECT {kept}, {values} FROM changed"
+)
+_TEXTS = {}
 
 
-def _run(text, model, values, set_=None):
-    parts = {
-        "history": sql.Identifier(model.history.model._meta.db_table),
-        "table": sql.Identifier(model._meta.db_table),
-        "kept": _names(field.column for field in model.history.model.tracked_fields),
-        "about": _names(ABOUT),
-        "values": sql.SQL("gen_random_uuid(), %s, %s, %s, %s"),
-        "set_": set_ or sql.SQL(""),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(text.format(**parts), values)
+def _run(text, model, values, changed=()):
+    """Execute `text` with the names of `model` and its history in it; `changed`: the columns that are set."""
+    ready = _TEXTS.get((text, model, changed))
+    if ready is None:
+        set_ = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in changed)
+        names = {
+            "history": sql.Identifier(model.history.model._meta.db_table),
+            "table": sql.Identifier(model._meta.db_table),
+            "all": _names(field.column for field in model._meta.concrete_fields),
+            "kept": _names(field.column for field in model.history.model.tracked_fields),
+            "about": _names(ABOUT),
+            "values": sql.SQL(VALUES),
+            "set_": set_,
+        }
+        _TEXTS[text, model, changed] = ready = sql.SQL(text).format(**names).as_string(None)
+    connection.ensure_connection()
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        cursor.execute(ready, values)

@@ -143,13 +143,14 @@ def save(user, posted):
     typed_in = {name: text for name, text in posted.items() if text.strip() and read_name(name)}
     keys = {read_name(name)[0]: name for name in typed_in}
     rows = LabOrder.objects.visible_to(user).filter(pk__in=keys, specimen__isnull=False)
-    screenings = defaultdict(dict)
-    for order, screening in rows.values_list("pk", "screening_id"):
+    screenings, asked = defaultdict(dict), set()
+    for order, screening, test in rows.values_list("pk", "screening_id", "test_id"):
+        asked.add(test)
         screenings[screening][order] = (typed_in[keys[order]], read_name(keys[order])[1])
-    filed, refused = 0, {}
+    filed, refused, tests = 0, {}, Test.objects.in_bulk(asked)
     # In one order for everybody; each row stands for itself, so that a stop in the middle loses none that was filed.
     for screening in sorted(screenings):
-        for order, answer in services.enter_row(screening, cells=screenings[screening], by=user).items():
+        for order, answer in services.enter_row(screening, cells=screenings[screening], tests=tests, by=user).items():
             if isinstance(answer, LabResult):
                 filed += 1
             else:

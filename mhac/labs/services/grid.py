@@ -4,25 +4,30 @@ from django.db import transaction
 from django.db.models import Max, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from simple_history.utils import bulk_create_with_history
 
-from mhac.labs.models import LabOrder, LabResult
+from mhac.clinics import bulk
+from mhac.labs.models import LabOrder, LabResult, Test
 from mhac.labs.services import results
 from mhac.labs.services.locked import Refused
 from mhac.screenings.models import Screening
 
+# What is read of an order and its tube: a row has up to a dozen orders, and the rest of their columns is not looked at.
+READ = ["state", "screening_id", "test_id", "specimen__accession", "specimen__state", "specimen__rejected_because"]
+
 
 @transaction.atomic
-def enter_row(screening, *, cells, by, at=None):
-    """File what was typed for orders of one screening (its key). `cells`: order key -> (text, versions seen).
+def enter_row(screening, *, cells, by, tests=None, at=None):
+    """File what was typed for orders of one screening (its key). `cells`: order key -> (text, versions seen); `tests`:
+    key -> Test, where the caller has them for many rows.
 
     For each cell its LabResult, or the sentence why it was not filed. What is sent twice is filed once: the same text
     by the same person, for the version that she saw.
     """
+    now = timezone.now()
     # The mark of `Fact.mark` for one screening; the update itself takes the lock.
-    Screening.objects.filter(pk=screening).update(facts_changed_at=timezone.now())
-    answers, filed, orders = {}, [], []
-    for order in _locked(screening, cells):
+    Screening.objects.filter(pk=screening).update(facts_changed_at=now)
+    answers, filed = {}, []
+    for order in _locked(screening, cells, tests):
         text, seen = cells[order.pk]
         try:
             answers[order.pk] = result = _twice(order, text, seen, by) or _read(order, text, seen, by, at)
@@ -30,22 +35,25 @@ def enter_row(screening, *, cells, by, at=None):
             answers[order.pk] = str(refusal)
             continue
         if result._state.adding:
-            order.state, order.run_failed = LabOrder.State.RESULTED, False
+            result.filed_at = now
             filed.append(result)
-            orders.append(order)
-    if filed:
-        # In bulk, because the screening is marked already and a row has up to a dozen cells; each with its history.
-        bulk_create_with_history(filed, LabResult, default_user=by)
-        moved = LabOrder.objects.filter(pk__in=[order.pk for order in orders])
-        moved.update(state=LabOrder.State.RESULTED, run_failed=False)
-        LabOrder.history.bulk_history_create(orders, update=True, default_user=by)
+    # In bulk, because the screening is marked already and a row has up to a dozen cells; each with its history.
+    bulk.add_with_history(LabResult, [bulk.columns_of(each) for each in filed], at=now, by=by)
+    orders = [each.order_id for each in filed]
+    bulk.update_with_history(LabOrder, orders, at=now, by=by, state=LabOrder.State.RESULTED, run_failed=False)
+    for each in filed:
+        each._state.adding = False
     return answers
 
 
-def _locked(screening, cells):
+def _locked(screening, cells, tests):
     latest = LabResult.objects.filter(order=OuterRef("pk")).values("order").annotate(last=Max("version")).values("last")
-    rows = LabOrder.objects.select_for_update(of=("self",)).select_related("test", "specimen")
-    return rows.filter(pk__in=cells, screening=screening).annotate(last=Subquery(latest)).order_by("pk")
+    rows = LabOrder.objects.select_for_update(of=("self",)).select_related("specimen").only(*READ)
+    rows = list(rows.filter(pk__in=cells, screening=screening).annotate(last=Subquery(latest)).order_by("pk"))
+    tests = tests or Test.objects.in_bulk({order.test_id for order in rows})
+    for order in rows:
+        order.test = tests[order.test_id]
+    return rows
 
 
 def _twice(order, text, seen, by):
