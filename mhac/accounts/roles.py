@@ -160,6 +160,12 @@ _NARROWING = re.compile(
 # What a narrowed cell gives all the same, because the view that needs it shows no more than the cell allows.
 NARROWED = {
     ("Users & roles", "MGR"): [],
+    # Two people may carry the same tazkira number; that they are two is for the manager to say.
+    ("Person identity, documents, photo", "MGR"): [
+        "patients.view_patient",
+        "patients.change_patient",
+        "patients.share_document",
+    ],
     ("Person search (by name/doc)", "LAB"): [],
     # The partner reads the states of its own programmes on its page of documents.
     ("Programme state, daily cap", "PAR"): [],

@@ -19,7 +19,6 @@ from django.utils import timezone
 
 from mhac.certificates.models import Certificate
 from mhac.certificates.wording import ITEMS
-from mhac.patients.models import IdentityDocument
 from mhac.protocols.fit_to_travel import CHECK_VALID
 from mhac.protocols.vocabulary import FILM_FINDINGS_SUGGESTIVE
 from mhac.screenings.programmes import programmes
@@ -32,7 +31,10 @@ TO_THE_AUTHORITY = {
 PLAIN_RESULTS = {"chest_xray", "chest_xray_repeat", "urinalysis", "creatinine"}
 TYPES = {"ime_summary": "ATTEND", "tb_clearance": "TB-CLR", "fit_to_travel": "FTT"}
 SEX_SIGNS = {"female": "F", "male": "M"}
-DOCUMENT_SIGNS = {"passport": "P", "e_tazkira": "ET", "tazkira": "T", "unhcr": "U", "por_card": "PR", "other": "O"}
+# What a paper names as the document of the person, the first one she has; a visa or a partner's number never does.
+DOCUMENT_SIGNS = {
+    "passport": "P", "e_tazkira": "ET", "tazkira": "T", "unhcr": "U", "por_card": "PR", "acc": "AC", "other": "O",
+}  # fmt: skip
 PHOTO_HASH_BYTES = 8
 UNFIT = "F4"
 WAIVED = "not done: waived by the physician"
@@ -136,7 +138,7 @@ def _iso(value):
 
 def _person(patient, on):
     papers = {paper.kind: paper for paper in patient.documents.order_by("-id")}
-    paper = next((papers[kind] for kind in IdentityDocument.Kind.values if kind in papers), None)
+    paper = next((papers[kind] for kind in DOCUMENT_SIGNS if kind in papers), None)
     return {
         "name": patient.name,
         "native_name": patient.native_name,
@@ -150,7 +152,7 @@ def _person(patient, on):
         "nationality": patient.nationality,
         "language": patient.language,
         "patient_number": patient.number,
-        "document": paper and {"kind": paper.kind, "number": paper.number, "expires_on": _iso(paper.expires_on)},
+        "document": paper and {"kind": paper.kind, "number": paper.certified_number, "expires_on": _iso(paper.expires_on)},
     }
 
 

@@ -126,6 +126,7 @@ DOCUMENTS = {
     "tazkira": "Tazkira",
     "unhcr": "UNHCR number",
     "por_card": "PoR card",
+    "acc": "Afghan Citizen Card",
     "other": "Document",
 }
 MODES = {"air": "by air", "land": "by land"}

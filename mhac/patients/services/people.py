@@ -1,16 +1,13 @@
-"""Writing down who somebody is: registration, documents, corrections, the face, and the check of the face."""
+"""Writing down who somebody is: registration, corrections, the face, and the check of the face."""
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mhac.clinics import numbers
 from mhac.patients import photos
-from mhac.patients.models import IdentityCheck, IdentityDocument, Patient, Photo
-
-
-class Refused(Exception):
-    """It was not done. The text says what was wrong and what to do next."""
+from mhac.patients.models import IdentityCheck, Patient, Photo
+from mhac.patients.refusals import Refused
+from mhac.patients.services.documents import add_document, identity, refuse_double
 
 
 @transaction.atomic
@@ -28,48 +25,6 @@ def register(*, clinic, by, documents=(), **person) -> Patient:
     for document in documents:
         add_document(patient, by=by, **document)
     return patient
-
-
-@transaction.atomic
-def add_document(patient, *, by, kind, number, issuer="AFG", **details) -> IdentityDocument:
-    """One more paper of a person. Raises Refused when it already belongs to somebody."""
-    refuse_double(by=by, kind=kind, number=number, issuer=issuer)
-    document = IdentityDocument(patient=patient, kind=kind, number=numbers.clean(number), issuer=issuer, **details)
-    document._history_user = by
-    try:
-        with transaction.atomic():
-            document.save()
-    except IntegrityError:
-        # Somebody else registered it since the question above.
-        refuse_double(by=by, kind=kind, number=number, issuer=issuer)
-        raise
-    return document
-
-
-def owner_of(*, kind, number, issuer="AFG"):
-    """The patient to whom a document belongs, or None. Typed numbers of "other" papers are nobody's for certain."""
-    if kind == IdentityDocument.Kind.OTHER:
-        return None
-    found = IdentityDocument.objects.filter(kind=kind, issuer=issuer, number__iexact=numbers.clean(number))
-    document = found.select_related("patient").first()
-    return document and document.patient
-
-
-def refuse_double(*, by, kind, number, issuer="AFG"):
-    """Raises Refused when the document belongs to somebody; names her only to who may see her."""
-    owner = owner_of(kind=kind, number=number, issuer=issuer)
-    if owner is None:
-        return
-    label = IdentityDocument.Kind(kind).label
-    if Patient.objects.visible_to(by).filter(pk=owner.pk).exists():
-        raise Refused(
-            _("This %(document)s belongs to patient %(number)s. Choose the same person instead of a new one.")
-            % {"document": label, "number": owner.number}
-        )
-    raise Refused(
-        _("This %(document)s is already registered at another site. Ask your site manager to have the person referred.")
-        % {"document": label}
-    )
 
 
 @transaction.atomic
@@ -112,11 +67,6 @@ def take_photo(patient, *, data: bytes, by) -> Photo:
         return Photo.objects.create(patient=patient, image=photos.re_encode(data), taken_by=by)
     except photos.Unusable as refusal:
         raise Refused(str(refusal)) from refusal
-
-
-def identity(document) -> dict:
-    """What makes a document one of its kind: kind, number, issuer."""
-    return {name: document[name] for name in ("kind", "number", "issuer") if name in document}
 
 
 def _in_order(earliest, latest, today):
