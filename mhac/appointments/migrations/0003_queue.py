@@ -180,6 +180,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'visit to a station',
+                'permissions': [('print_daylist', 'May print the list of a day')],
                 'ordering': ['waiting_since', 'id'],
                 'indexes': [models.Index(fields=['clinic', 'day', 'station', 'state'], name='appointment_clinic__d31154_idx')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'called', 'inside'])), fields=('patient',), name='one_open_visit_per_person'), models.UniqueConstraint(condition=models.Q(('state__in', ['called', 'inside'])), fields=('called_by', 'station'), name='one_person_at_a_time_per_caller'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['called', 'inside']), _negated=True), models.Q(('called_at__isnull', False), ('called_by__isnull', False)), _connector='OR'), name='who_is_called_was_called_by_somebody'), models.CheckConstraint(condition=models.Q(models.Q(('left_at__isnull', False), ('state__in', ['done', 'left'])), models.Q(models.Q(('state__in', ['done', 'left']), _negated=True), ('left_at__isnull', True)), _connector='OR'), name='who_left_left_at_a_time')],

@@ -101,6 +101,7 @@ class Visit(Row):
     class Meta:
         verbose_name = _("visit to a station")
         ordering = ["waiting_since", "id"]
+        permissions = [("print_daylist", "May print the list of a day")]
         indexes = [models.Index(fields=["clinic", "day", "station", "state"])]
         constraints = [
             models.UniqueConstraint(
