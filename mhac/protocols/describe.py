@@ -101,6 +101,11 @@ def _terms(edition: Edition) -> Iterator[str]:
         yield f"- Fee, ages {ages}: {fee.amount} {fee.currency} ({fee.source}; verified: {verified})."
     if not edition.fees:
         yield "- Fee: none published."
+    for paper in edition.papers:
+        ages = _ages(paper.from_age, paper.to_age)
+        yield f"- To bring, ages {ages}: {_words(paper.paper)} ({paper.source}; verified: {_yes(paper.verified)})."
+    if not edition.papers:
+        yield "- To bring: no list of papers is known."
     for promise in edition.promises:
         days = f"{promise.days}" if promise.from_days == promise.days else f"{promise.from_days} to {promise.days}"
         yield (

@@ -16,6 +16,8 @@ from .validity import COUNTED_FROM, VALID_WHEN
 STATUSES = ("open", "limited", "paused", "closed", "legacy")
 DOCUMENTS = ("none", "ime_summary", "tb_clearance", "fit_to_travel")
 CERTAINTIES = ("H", "M", "L")
+# The day on which the age of a fee counts: that on which the screening was opened, or that on which it is first asked for.
+FEE_AGE_ON = ("opened", "asked")
 NEEDED_FACTS = ("tb_incidence_per_100k", "history.polio_area_stay_days")
 
 
@@ -68,6 +70,24 @@ class Fee:
     currency: str
     source: str
     verified: bool
+    age_on: str = "opened"
+
+    def fits(self, age: int) -> bool:
+        return self.from_age <= age and (self.to_age is None or age <= self.to_age)
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What somebody of these ages (completed years, both included) is asked to bring."""
+
+    paper: str
+    source: str
+    verified: bool
+    from_age: int = 0
+    to_age: int | None = None
+
+    def fits(self, age: int) -> bool:
+        return self.from_age <= age and (self.to_age is None or age <= self.to_age)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +157,7 @@ class Edition:
     validity: tuple[Term, ...]
     fees: tuple[Fee, ...]
     promises: tuple[Promise, ...] = ()
+    papers: tuple[Paper, ...] = ()
 
     @property
     def verified(self) -> bool:
@@ -192,6 +213,7 @@ def edition_of(values: dict[str, object], stem: str) -> Edition:
             "validity",
             "fees",
             "promise",
+            "papers",
         },
     )
     key = box.needed("edition", text)
@@ -231,6 +253,7 @@ def edition_of(values: dict[str, object], stem: str) -> Edition:
         validity=box.given("validity", each(_term)) or (),
         fees=box.given("fees", each(_fee)) or (),
         promises=box.given("promise", each(_promise)) or (),
+        papers=box.given("papers", each(_paper)) or (),
     )
 
 
@@ -302,7 +325,7 @@ def _term(value: object, path: str) -> Term:
 
 
 def _fee(value: object, path: str) -> Fee:
-    box = Box(value, path, {"from_age", "to_age", "amount", "currency", "source", "verified"})
+    box = Box(value, path, {"from_age", "to_age", "amount", "currency", "source", "verified", "age_on"})
     from_age, to_age = _ages(box)
     return Fee(
         from_age,
@@ -311,6 +334,19 @@ def _fee(value: object, path: str) -> Fee:
         box.needed("currency", text),
         box.needed("source", text),
         box.needed("verified", flag),
+        box.given("age_on", one_of(FEE_AGE_ON)) or "opened",
+    )
+
+
+def _paper(value: object, path: str) -> Paper:
+    box = Box(value, path, {"paper", "from_age", "to_age", "source", "verified"})
+    from_age, to_age = _ages(box)
+    return Paper(
+        paper=box.needed("paper", one_of(vocabulary.PAPERS)),
+        source=box.needed("source", text),
+        verified=box.needed("verified", flag),
+        from_age=from_age,
+        to_age=to_age,
     )
 
 

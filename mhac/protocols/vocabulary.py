@@ -227,3 +227,14 @@ _ALPHA_3 = """
     WLF WSM YEM ZAF ZMB ZWE
 """
 COUNTRIES = frozenset(_ALPHA_3.split())
+
+# What people are asked to bring (`[[papers]]` of an edition).
+PAPERS = (
+    "passport",
+    "passport_copy",
+    "photo_35x45",
+    "telephone",
+    "email",
+    "address",
+    "polio_card",
+)
