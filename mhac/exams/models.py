@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -116,6 +116,17 @@ class Pregnancy(Row, Fact):
 
     def __str__(self):
         return f"{self.screening}: pregnancy"
+
+    def save(self, *args, **kwargs):
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            # Other rooms may know whether, not since when; the answer and its history stay here.
+            Screening.objects.filter(pk=self.screening_id).update(pregnant=self.pregnant)
+
+    def delete(self, *args, **kwargs):
+        with transaction.atomic():
+            Screening.objects.filter(pk=self.screening_id).update(pregnant=None)
+            return super().delete(*args, **kwargs)
 
     @staticmethod
     def is_asked_of(patient, day):

@@ -189,7 +189,7 @@ def to_verify(user, after="", choose=""):
 
 
 def _waiting(result, user, before, replaced, locked, choosing):
-    limits = limits_of(result.order, result.screening.patient, result.filed_at.date())
+    limits = limits_of(result.order, result.screening, result.filed_at.date())
     mark = flag(result.order.test, limits, number=result.number, coded=result.coded)
     return Waiting(
         result,
@@ -202,8 +202,11 @@ def _waiting(result, user, before, replaced, locked, choosing):
     )
 
 
-def limits_of(order, patient, day):
-    return range_for(order.test, sex=patient.sex, born=patient.born_latest, day=day)
+def limits_of(order, screening, day):
+    """The range by which a result of `order` is judged (its screening with patient), or None. Who is pregnant is judged
+    as such, and no page of the laboratory says why."""
+    patient, pregnant = screening.patient, bool(screening.pregnant)
+    return range_for(order.test, sex=patient.sex, born=patient.born_latest, day=day, pregnant=pregnant)
 
 
 def earlier(results):
@@ -252,7 +255,7 @@ def orders_of(specimen):
     rows = specimen.orders.select_related("test").prefetch_related(versions, "test__ranges")
     found = list(rows.order_by("test__position"))
     for order in found:
-        limits = limits_of(order, specimen.screening.patient, specimen.collected_on)
+        limits = limits_of(order, specimen.screening, specimen.collected_on)
         for result in order.versions:
             result.flag = flag(order.test, limits, number=result.number, coded=result.coded)
     return found
@@ -276,7 +279,7 @@ def grid(form, orders, screening):
     fields = {key: form[key] for key in form.fields}
     day = screening.clinic.today()
     return [
-        Row(each, fields.get(str(each.pk)), limits_of(each, screening.patient, day), before.get(each.test_id))
+        Row(each, fields.get(str(each.pk)), limits_of(each, screening, day), before.get(each.test_id))
         for each in orders
     ]
 

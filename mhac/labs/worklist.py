@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from django.db.models import Count, Prefetch
 
 from mhac.labs import bench, services, typed, words
-from mhac.labs.limits import flag, range_for
+from mhac.labs.limits import flag
 from mhac.labs.models import LabOrder, LabResult, Specimen, Test
 
 COLUMNS = 14  # more do not fit beside each other, and a rack has no more
@@ -112,8 +112,7 @@ def _before(people, tests):
 
 
 def _limits(order):
-    patient, day = order.specimen.screening.patient, order.specimen.collected_on
-    return range_for(order.test, sex=patient.sex, born=patient.born_latest, day=day)
+    return bench.limits_of(order, order.specimen.screening, order.specimen.collected_on)
 
 
 def _cell(order, before, said):

@@ -143,7 +143,10 @@ class Screening(Row):
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.OPEN)
     opened_on = models.DateField(_("opened"))
     facts_changed_at = models.DateTimeField(null=True, editable=False)
-    history = HistoricalRecords(excluded_fields=["facts_changed_at"])
+    # What the examination rooms wrote down last, for rooms that may not look there: the laboratory chooses its limits
+    # by it and shows it nowhere. The answer itself, with its history, stays in its room.
+    pregnant = models.BooleanField(null=True, editable=False)
+    history = HistoricalRecords(excluded_fields=["facts_changed_at", "pregnant"])
 
     objects = ScreeningQuerySet.as_manager()
 

@@ -4,7 +4,10 @@ import datetime
 from decimal import Decimal
 
 import pytest
+from django.urls import reverse
 
+from mhac.exams.models import Pregnancy
+from mhac.labs import bench, services
 from mhac.labs.limits import flag, is_critical, range_for
 from mhac.labs.matching import Value
 from mhac.labs.models import Test
@@ -119,3 +122,33 @@ def test_flag_of_a_word(catalogue, coded, expected):
 def test_without_a_range_only_critical_numbers_are_flagged(catalogue):
     hb = Test.objects.get(key="hb")
     assert [flag(hb, None, number=Decimal(value)) for value in ("7", "8", "20")] == ["LL", "", "HH"]
+
+
+def test_a_pregnant_woman_is_judged_by_the_range_of_pregnancy_wherever_she_is_judged(scene, as_user):
+    """Worklist, page of the tube, list to verify; the examination room wrote it, and no page of the laboratory says it."""
+    screening = scene.screening(given="Laila", sex="female")
+    (tube,) = scene.received("blood_count", screening=screening)
+    lab, lsu = as_user(scene.cast.lab), as_user(scene.cast.lsu)
+    order, said = tube.orders.get(test__key="hb"), reverse("labs:grid_check")
+    cell, other = f"r-{order.pk}-0", reverse("labs:enter", args=[tube.orders.get(test__key="wbc").pk])
+    assert ">L<" in lab.post(said, {cell: "11.9"}).text and "12 – 15.5" in lab.get(other).text
+    answer = Pregnancy(screening=screening, asked_on=scene.clinic.today(), pregnant=True, by=scene.cast.cli)
+    answer.save()
+    assert ">L<" not in lab.post(said, {cell: "11.0"}).text and ">L<" in lab.post(said, {cell: "10.9"}).text
+    result = services.enter(order, text="11.4", by=scene.cast.lab)
+    worklist = reverse("labs:worklist") + "?test=hb&test=wbc"
+    tubes = reverse("labs:specimen", args=[tube.pk])
+    pages = [lab.get(other), lsu.get(reverse("labs:to_verify")), lab.get(worklist), lab.get(tubes)]
+    for page in pages[:2]:
+        assert "≥ 11" in page.text and "12 – 15.5" not in page.text
+    for page in pages:
+        assert page.status_code == 200 and "pregnan" not in page.text.lower()
+    (waiting,) = bench.to_verify(scene.cast.lsu).rows
+    (hb,) = [each for each in bench.orders_of(tube) if each.test.key == "hb"]
+    assert waiting.result == result and (waiting.flag, hb.versions[0].flag) == ("", "")
+    # She is not, after all: the usual range judges again; and so it does when the answer is gone.
+    answer.pregnant = False
+    answer.save()
+    assert bench.to_verify(scene.cast.lsu).rows[0].flag == "L"
+    answer.delete()
+    assert "12 – 15.5" in lab.get(other).text
