@@ -5,10 +5,11 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from mhac.accounts.permissions import open_to_all
-from mhac.desk.home import home
+from mhac.desk.home import home, keys
 
 urlpatterns = [
     path("", home, name="home"),
+    path("help/keys/", keys, name="help_keys"),
     path("language/", open_to_all(set_language), name="set_language"),
     path("account/sign-in/", account.login, name="account_login"),
     path("account/sign-out/", account.logout, name="account_logout"),

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Q
+from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -54,17 +55,31 @@ def _log(request, asked):
 
 @needs("accounts.enter")
 def find(request):
-    """Where the scan box leads: to the page of what was read, or to a search with a sentence."""
-    asked = request.GET.get("q", "")
+    """Where the scan box leads: to the page of what was read, or to a search with a sentence.
+
+    A page that caught a scan by itself is told the address or the sentence, and stays where it is.
+    """
+    asked, by_page = request.GET.get("q", ""), request.headers.get("Accept") == "application/json"
     if not asked.strip():
         return redirect("home")
     try:
-        return redirect(scanned.address_of(asked, user=request.user, today=timezone.localdate()))
+        address = scanned.address_of(asked, user=request.user, today=timezone.localdate())
     except scanned.Unknown as unknown:
-        messages.warning(request, str(unknown))
-        if request.user.has_perm("patients.search_patient"):
-            return redirect(reverse("desk:people") + "?" + urlencode({"q": unknown.search}))
-        return render(request, "desk/not_found.html", {"asked": asked}, status=404)
+        return _told(request, unknown) if by_page else _searched(request, unknown, asked)
+    return JsonResponse({"address": address}) if by_page else redirect(address)
+
+
+def _told(request, unknown):
+    may_search = unknown.search and request.user.has_perm("patients.search_patient")
+    search = reverse("desk:people") + "?" + urlencode({"q": unknown.search}) if may_search else ""
+    return JsonResponse({"said": str(unknown), "search": search})
+
+
+def _searched(request, unknown, asked):
+    messages.warning(request, str(unknown))
+    if request.user.has_perm("patients.search_patient"):
+        return redirect(reverse("desk:people") + "?" + urlencode({"q": unknown.search}))
+    return render(request, "desk/not_found.html", {"asked": asked}, status=404)
 
 
 @needs("patients.view_patient")

@@ -7,14 +7,17 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from mhac.appointments.models import Booking
 from mhac.certificates.listing import dashed
 from mhac.certificates.models import Certificate
 from mhac.certificates.seal import is_seal
 from mhac.clinics import numbers
-from mhac.labs.models import Specimen
+from mhac.desk import layouts
+from mhac.labs.models import Manifest, Specimen
 from mhac.patients import mrz
 from mhac.patients import services as patients
 from mhac.patients.models import IdentityDocument, Patient
+from mhac.payments.models import Receipt
 from mhac.screenings.models import Case, Screening
 from mhac.screenings.services import clean_reference
 
@@ -39,8 +42,28 @@ def is_key(text: str) -> bool:
 
 
 def address_of(text, *, user, today) -> str:
-    """The page of what was scanned or typed; raises Unknown. Rows and pages this user may not see are nowhere."""
+    """The page of what was scanned or typed; raises Unknown. Rows and pages this user may not see are nowhere.
+
+    What leads nowhere is read once more as the keys of a scanner under another keyboard layout.
+    """
+    try:
+        return _address_of(text, user, today)
+    except Unknown as refusal:
+        for meant in layouts.readings(text):
+            try:
+                return _address_of(meant, user, today)
+            except Unknown as other:
+                # The sentence about a number or a passport says more than that nothing has these letters.
+                if _OURS.fullmatch(numbers.clean(meant)) or mrz.looks_like(meant) or mrz.is_one_line(meant):
+                    raise other from refusal
+        raise
+
+
+def _address_of(text, user, today):
     code = numbers.clean(text)
+    if not is_seal(text) and is_seal(text.upper()):
+        # Caps Lock turns the letters of a scanner round; a seal has capitals only.
+        text = text.upper()
     if is_seal(text):
         return reverse("certificates:verify") + _query(typed=text)
     if numbers.is_certificate_number(code):
@@ -52,7 +75,7 @@ def address_of(text, *, user, today) -> str:
             _("Only one line of the passport arrived. Scan it into the box of a family's case, where lines may end."),
             " ".join(re.findall("[A-Z]+", mrz.clean(text)[5:])),
         )
-    if found := _of_number(code, user) or _of_paper(text, code, user):
+    if found := _of_number(code, user) or _of_ticket(code, user) or _of_paper(text, code, user):
         return found
     if _OURS.fullmatch(code) and not numbers.is_checked(code):
         raise Unknown(
@@ -81,7 +104,22 @@ def _of_number(code, user):
         return reverse("desk:case", args=[case.pk])
     if specimen := Specimen.objects.numbered(code).filter(**_at(user, "labs.view_specimen")).first():
         return reverse("labs:specimen", args=[specimen.pk])
+    if box := Manifest.objects.filter(number=code, **_at(user, "labs.change_specimen")).first():
+        return reverse("labs:manifest", args=[box.pk])
+    if receipt := Receipt.objects.filter(number=code, **_at(user, "payments.view_receipt")).first():
+        return reverse("payments:receipt", args=[receipt.pk])
     return None
+
+
+def _of_ticket(code, user):
+    """The person who holds this ticket of today, for who works at one site."""
+    if not re.fullmatch("[0-9]{1,3}", code) or not user.has_perm("patients.view_patient"):
+        return None
+    sites = list(user.sites("patients.view_patient")[:2])
+    if len(sites) != 1:
+        return None
+    held = Booking.objects.on(sites[0], sites[0].today()).filter(ticket=int(code)).select_related("screening").first()
+    return reverse("desk:patient", args=[held.screening.patient_id]) if held else None
 
 
 def _of_certificate(code, user):

@@ -1,25 +1,9 @@
 // Small conveniences; every page works without them.
-document.addEventListener("keydown", (event) => {
-  if (event.code === "F2") {
-    const box = document.querySelector(".scan input");
-    if (box) {
-      event.preventDefault();
-      box.focus();
-      box.select();
-    }
-  }
-  if (event.ctrlKey && event.code === "Enter") {
-    const main = document.querySelector("[data-main-action]");
-    if (main) {
-      event.preventDefault();
-      main.click();
-    }
-  }
-});
 
-// A scanner ends its line with Enter; only the scan box may take that as "go".
+// A scanner ends its line with Enter; only the scan box and a form made for scanning take that as "go".
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && event.target.matches("form[data-form] input:not([type=submit])")) {
+  const form = event.key === "Enter" && event.target.matches("input:not([type=submit], [type=button])") && event.target.form;
+  if (form && (form.matches("[data-form]") || form.matches("main form[method=post]:not([data-scan], :has([type=password]))"))) {
     event.preventDefault();
   }
 });
