@@ -38,6 +38,13 @@ PERMISSIONS = {
     },
     "Person search (by name/doc)": {"r": ["patients.search_patient"]},
     "Identity check at a station": {"r": ["patients.view_identitycheck"], "c": ["patients.add_identitycheck"]},
+    "Duplicate merge / un-merge": {"c": ["patients.add_merge"], "s": ["patients.decide_merge"]},
+    "Identity incident": {
+        "r": ["patients.view_identityincident"],
+        "c": ["patients.add_identityincident"],
+        "u": ["patients.change_identityincident"],
+        "s": ["patients.resolve_identityincident"],
+    },
     "Appointment, slot, queue": {
         "r": ["appointments.view_booking"],
         "c": ["appointments.add_booking"],

@@ -54,7 +54,7 @@ KINDS = [
 
 # What a machine needs and a person does not read; a certificate's running count is shown to nobody.
 UNSHOWN = {
-    "id", "patient", "screening", "search_key", "facts", "facts_hash", "answer", "seal", "count", "pdf_sha256",
+    "id", "patient", "screening", "found_as", "person", "facts", "facts_hash", "answer", "seal", "count", "pdf_sha256",
     "key_id", "facts_changed_at", "labels_printed", "seat",
 }  # fmt: skip
 

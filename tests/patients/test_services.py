@@ -92,15 +92,6 @@ def test_found_in_either_script_and_by_document(kabul, cast, typed):
     assert not Patient.objects.found_by("؟ -").exists()
 
 
-def test_who_may_be_the_same_person(kabul, cast):
-    patient = register(kabul, cast.rec, born_latest=datetime.date(2003, 3, 20), birth_precision="year")
-    same = Patient.objects.resembling("Mohd", datetime.date(2003, 3, 20), datetime.date(2003, 3, 20))
-    assert same == [patient]
-    assert Patient.objects.resembling("Mohd", datetime.date(2003, 3, 21), datetime.date(2003, 3, 21)) == []
-    assert Patient.objects.resembling("Karim", BORN, BORN) == []
-    assert Patient.objects.resembling("؟", BORN, BORN) == []
-
-
 def picture(size=(1200, 1600), format_="JPEG", **save):
     out = io.BytesIO()
     Image.new("RGB", size, "teal").save(out, format_, **save)

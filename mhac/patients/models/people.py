@@ -1,6 +1,12 @@
+import re
+from functools import reduce
+from operator import and_
+
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinLengthValidator
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -14,33 +20,39 @@ class PatientQuerySet(models.QuerySet):
         """Patients registered at the sites where this user holds what the view asked for."""
         return self.filter(clinic__in=user.sites())
 
-    def found_by(self, text):
-        """Whose number or document is what was typed, or whose names have all its words, in either script, by letters
-        or by sound (see `matching`). Looks the document up first, so that the rest is one indexed question."""
-        code, words = clean(text), matching.fold(text).split()
-        if not words:
-            return self.none()
-        named = models.Q()
-        for word in words:
-            heard = matching.sound(word)
-            by_sound = models.Q(search_key__contains=f"|{heard}|") if len(heard) > 1 and word.isalpha() else models.Q()
-            named &= models.Q(search_key__contains=word) | by_sound
-        holders = list(self.model.objects.filter(documents__number__iexact=code).values_list("pk", flat=True)[:50])
-        return self.filter(named | models.Q(number=code) | models.Q(pk__in=holders))
+    def standing(self):
+        """Each person once: the records that stand for themselves."""
+        return self.filter(canonical__isnull=True)
 
-    def resembling(self, name, born_earliest, born_latest, *, count=3):
-        """At most `count` people who may be the same person, the likeliest first: a birth that may be on the same day,
-        and at least a third of the words of both names alike by sound. A list, for a person to choose from."""
-        heard = [each for each in matching.sounds(name) if len(each) > 1]
-        if not heard:
+    def records_of(self, patient):
+        """Every record of one person."""
+        return self.filter(person=patient.person)
+
+    def found_by(self, text):
+        """Who is meant by what was typed, each person once: her number, a paper or a telephone, or names that have all
+        its words, in either script, as they begin or as they sound (see `matching`). A number or a birth year beside
+        names narrows them. Numbers are looked up first, so that the rest is one question to one index."""
+        meant = models.Q(pk__in=self._holding(text))
+        narrowed = [models.Q(found_as__overlap=keys) for keys in matching.asked(text)]
+        if narrowed:
+            narrowed += [self._beside(number) for number in matching.numbers(text)]
+            meant |= reduce(and_, narrowed)
+        return self.standing().filter(meant)
+
+    def _beside(self, number):
+        """A birth year in either calendar, or a number of hers."""
+        if years := matching.years(number):
+            return models.Q(found_as__overlap=[f"@{year}" for year in years])
+        return models.Q(pk__in=self._holding(number))
+
+    def _holding(self, text):
+        """The people who have this very number: ours, a paper's, or a family's telephone (which is nobody's alone)."""
+        if not (code := clean(text)) or not re.search("[0-9]", code):
             return []
-        alike = models.Q()
-        for each in heard:
-            alike |= models.Q(search_key__contains=f"|{each}|")
-        fits = self.filter(alike, born_earliest__lte=born_latest, born_latest__gte=born_earliest).order_by("-pk")
-        ranked = [(matching.likeness(name, person.name, person.native_name), person) for person in fits[:300]]
-        ranked = [(likeness, person) for likeness, person in ranked if likeness >= matching.ALIKE]
-        return [person for _likeness, person in sorted(ranked, key=lambda pair: -pair[0])[:count]]
+        rows = self.model.objects.filter(models.Q(number=code) | models.Q(phone=code))
+        papers = self.model.documents.rel.related_model.objects.numbered(text)
+        found = [*rows.values_list("person", flat=True)[:50], *papers.values_list("patient__person", flat=True)[:50]]
+        return list(dict.fromkeys(found))
 
 
 class Patient(Row):
@@ -83,10 +95,21 @@ class Patient(Row):
     language = models.CharField(_("language"), max_length=8, default="fa-af")
     phone = models.CharField(_("telephone"), max_length=20, blank=True)
     address = models.CharField(_("address"), max_length=200, blank=True)
-    search_key = models.TextField(editable=False, default="")
+    # Why somebody without a name or a paper was taken; empty for everybody else.
+    provisional_because = models.CharField(_("provisional identity, because"), max_length=200, blank=True)
+    canonical = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="joined",
+        verbose_name=_("same person as"),
+    )  # fmt: skip
+    # The key of the record that stands for this one, itself as a rule: all records of one person share it, so that no
+    # chain and no circle of records can be written down.
+    person = models.GeneratedField(
+        expression=Coalesce("canonical", "id"), output_field=models.UUIDField(), db_persist=True
+    )
+    found_as = ArrayField(models.TextField(), editable=False, default=list)
     facts_changed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    history = HistoricalRecords(excluded_fields=["search_key", "facts_changed_at"])
+    history = HistoricalRecords(excluded_fields=["found_as", "facts_changed_at", "person"])
 
     objects = PatientQuerySet.as_manager()
 
@@ -97,10 +120,20 @@ class Patient(Row):
             models.CheckConstraint(
                 condition=models.Q(born_latest__gte=models.F("born_earliest")), name="birth_interval_in_order"
             ),
+            models.CheckConstraint(
+                condition=models.Q(canonical__isnull=True) | ~models.Q(canonical=models.F("id")),
+                name="nobody_is_joined_to_herself",
+            ),
+            # What the rule in the migration points at: who stands for others stands for herself.
+            models.UniqueConstraint(fields=["id", "person"], name="record_and_person"),
         ]
         indexes = [
-            GinIndex(fields=["search_key"], name="patient_search", opclasses=["gin_trgm_ops"]),
+            # Without a list of what was written last, so that every search costs the same.
+            GinIndex(fields=["found_as"], name="patient_found_as", fastupdate=False),
             models.Index(fields=["clinic", "-id"]),
+            models.Index(fields=["person"]),
+            models.Index(fields=["phone"], condition=~models.Q(phone=""), name="patient_phone"),
+            models.Index(fields=["born_earliest", "born_latest"], name="patient_born"),
         ]
 
     def __str__(self):
@@ -129,9 +162,27 @@ class Patient(Row):
         born = self.born_latest
         return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
+    @property
+    def survivor(self):
+        """The record that stands for this one: itself, or the one it is joined to."""
+        return self.canonical or self
+
+    @property
+    def is_provisional(self):
+        """Whether nobody knows yet who she is; a record joined to a registered person's is not."""
+        return bool(self.survivor.provisional_because)
+
+    def keys(self):
+        """By what a search finds this record, see `matching.keys`."""
+        born = (self.born_earliest, self.born_latest)
+        return matching.keys(
+            self.given_name, self.family_name, self.native_name, relatives=(self.father_name,), born=born
+        )
+
     def save(self, *args, **kwargs):
-        names = (self.given_name, self.family_name, self.native_name, self.father_name, self.number)
-        self.search_key = matching.search_key(names)
+        # Of several records of one person the one that stands for them is found by the names of all.
+        others = [] if self._state.adding or self.canonical_id else list(self.joined.all())
+        self.found_as = [] if self.canonical_id else matching.merged(each.keys() for each in (self, *others))
         if (fields := kwargs.get("update_fields")) is not None:
-            kwargs["update_fields"] = {*fields, "search_key"}
+            kwargs["update_fields"] = {*fields, "found_as"}
         super().save(*args, **kwargs)

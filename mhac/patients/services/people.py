@@ -8,6 +8,7 @@ from mhac.patients import photos
 from mhac.patients.models import IdentityCheck, Patient, Photo
 from mhac.patients.refusals import Refused
 from mhac.patients.services.documents import add_document, identity, refuse_double
+from mhac.patients.services.incidents import report_mismatch
 
 
 @transaction.atomic
@@ -46,7 +47,7 @@ def correct(patient, *, by, because, **changes) -> Patient:
 @transaction.atomic
 def confirm_identity(patient, *, station, by, clinic=None, confirmed=True, note="") -> IdentityCheck:
     """Somebody compared the person with photo and document today. The same answer given twice is one row; that it is
-    not the right person needs a note."""
+    not the right person needs a note, and opens an incident."""
     if not confirmed and not note.strip():
         raise Refused(_("Write what does not match: the face, the document, or the answers."))
     clinic = clinic or patient.clinic
@@ -58,6 +59,8 @@ def confirm_identity(patient, *, station, by, clinic=None, confirmed=True, note=
         check = IdentityCheck(**same, note=note.strip())
         check._history_user = by
         check.save()
+    if not confirmed:
+        report_mismatch(patient, station=station, by=by, clinic=clinic, note=note)
     return check
 
 
