@@ -20,8 +20,10 @@ from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Vitals
 from mhac.labs.models import LabOrder
 from mhac.patients.models import IdentityCheck, Photo
 from mhac.protocols.vocabulary import FILMS
-from mhac.screenings.models import Consent, Screening, TravelPlan
+from mhac.screenings.forms import ALWAYS_ASKED
+from mhac.screenings.models import Consent, Guardian, Screening, TravelPlan
 from mhac.screenings.programmes import programmes
+from mhac.screenings.services import CHILD_UNTIL
 
 # What is asked before a film concerns women and girls of these ages (rule LAB-HCG).
 PREGNANCY_AGES = range(11, 51)
@@ -66,6 +68,10 @@ class Member:
     has_face: bool
 
     @property
+    def is_child(self):
+        return self.age < CHILD_UNTIL
+
+    @property
     def is_coming(self):
         """Whether a booking waits for this person's arrival."""
         return self.booking is not None and self.booking.state == Booking.State.BOOKED
@@ -102,6 +108,7 @@ class _Known:
         self.faces = set(Photo.objects.filter(patient__in=people).order_by().values_list("patient", flat=True))
         self.confirmed = set(checks.values_list("patient", flat=True))
         self.consents = _by_screening(Consent.objects.standing().filter(**of))
+        self.guardians = {row.screening_id: row for row in Guardian.objects.filter(**of)}
         self.bookings = _by_screening(Booking.objects.standing().filter(**of).select_related("slot__clinic"))
         self.plans = _by_screening(TravelPlan.objects.filter(**of))
         self.done = {model: _keys(model, of) for model in (Vitals, MedicalHistory, PhysicalExam)}
@@ -133,6 +140,8 @@ class _Known:
         key, edition = screening.pk, programmes().by_key(screening.edition)
         yield _mark(screening.patient_id in self.confirmed, _("face compared today"), _("face not compared today"))
         yield self._consent(self.consents[key])
+        if age < CHILD_UNTIL:
+            yield self._guardian(self.guardians.get(key))
         yield self._booking(self.bookings[key])
         if edition.document == "fit_to_travel" or self.plans[key]:
             yield self._travel(self.plans[key])
@@ -156,11 +165,21 @@ class _Known:
 
     def _consent(self, given):
         names = {each.purpose for each in given}
-        if len(names) == len(Consent.Purpose):
+        if names >= set(ALWAYS_ASKED):
             return Chip("green", _("consents"))
         if not names:
             return Chip("amber", _("no consent"))
-        return Chip("blue", _("consent: %(purpose)s") % {"purpose": Consent.Purpose(names.pop()).label})
+        first = next(purpose for purpose in Consent.Purpose if purpose in names)
+        return Chip("blue", _("consent: %(purpose)s") % {"purpose": first.label})
+
+    def _guardian(self, guardian):
+        """What the reception has to know: who the guardian is, or that one is needed, and never why."""
+        if guardian is None:
+            return Chip("amber", _("no guardian"))
+        if guardian.alone:
+            return Chip("amber", _("needs a guardian"))
+        said = {"name": guardian.name, "relation": guardian.get_relation_display()}
+        return Chip("green", _("guardian: %(name)s (%(relation)s)") % said)
 
     def _booking(self, bookings):
         if not bookings:

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from mhac.clinics.numbers import uuid7
 from mhac.patients.forms import ClockField, DayField
 from mhac.protocols.vocabulary import TRAVEL_NEEDS
-from mhac.screenings import services
-from mhac.screenings.models import Consent, ProgrammeState, TravelPlan
+from mhac.screenings import services, texts
+from mhac.screenings.models import Consent, Kinship, ProgrammeState, TravelPlan
 from mhac.screenings.services import CHILD_UNTIL
 
 NEEDS = {
@@ -24,27 +24,39 @@ NEEDS = {
 LANGUAGES = [("fa-af", _("Dari")), ("ps", _("Pashto")), ("en", _("English")), ("uz", _("Uzbek")), ("ar", _("Arabic"))]
 
 
-class FamilyConsentForm(forms.Form):
-    """What holds for everybody who consents now."""
+# What is asked of everybody; the other purposes are asked for where they come up.
+ALWAYS_ASKED = (Consent.Purpose.EXAMINATION, Consent.Purpose.SHARING)
 
+
+class FamilyConsentForm(forms.Form):
+    """What holds for everybody who consents now. `version` is the text that stood on the page."""
+
+    version = forms.CharField(widget=forms.HiddenInput, required=False, max_length=20)
     everybody = forms.BooleanField(
         label=_("Everybody agreed to both, each for herself, and the guardian for the children"), required=False
     )
     language = forms.ChoiceField(label=_("The text was read in"), choices=LANGUAGES)
     method = forms.ChoiceField(label=_("Given with"), choices=Consent.Method.choices)
     witness = forms.CharField(
-        label=_("Witness of a thumbprint"), max_length=120, required=False, widget=forms.TextInput({"dir": "auto"})
+        label=_("Witness of a thumbprint, or interpreter"),
+        max_length=120,
+        required=False,
+        widget=forms.TextInput({"dir": "auto"}),
     )
 
     def clean(self):
         data = super().clean()
-        if data.get("method") == Consent.Method.THUMBPRINT and not data.get("witness", "").strip():
+        written = data.get("witness", "").strip()
+        if data.get("method") == Consent.Method.THUMBPRINT and not written:
             self.add_error("witness", _("A thumbprint needs a witness. Write the name of who was present."))
+        elif data.get("language") and data["language"] not in texts.LANGUAGES and not written:
+            self.add_error("witness", _("There is no text in this language. Write who interpreted it, as the witness."))
         return data
 
     def manner(self):
         """How it was given, as `services.give_consent` takes it."""
-        return {name: self.cleaned_data[name] for name in ("language", "method", "witness")}
+        manner = {name: self.cleaned_data[name] for name in ("language", "method", "witness")}
+        return manner | {"version": self.cleaned_data["version"] or None}
 
 
 class PersonConsentForm(forms.Form):
@@ -52,25 +64,145 @@ class PersonConsentForm(forms.Form):
 
     purposes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     given_by = forms.CharField(max_length=120, required=False, widget=forms.TextInput({"dir": "auto"}))
+    relation = forms.ChoiceField(label=_("Is to the child"), choices=[("", "–"), *Kinship.choices], required=False)
+    document = forms.CharField(
+        label=_("Document of the guardian"),
+        max_length=80,
+        required=False,
+        widget=forms.TextInput({"dir": "auto", "autocomplete": "off"}),
+    )
 
-    def __init__(self, *args, screening, standing, guardian, **kwargs):
+    def __init__(self, *args, screening, standing, guardian, likely, typed=None, **kwargs):
+        """`guardian` is the row of this child or None, `likely` who it may be; `typed` is what stood on the page."""
         super().__init__(*args, prefix=str(screening.pk), **kwargs)
-        self.screening, self.standing = screening, standing
+        self.screening, self.standing, self.guardian, self.likely = screening, standing, guardian, likely
         self.age = screening.patient.age_on(screening.clinic.today())
         self.is_child = self.age < CHILD_UNTIL
         given = {consent.purpose for consent in standing}
         open_ = [(purpose.value, purpose.label) for purpose in Consent.Purpose if purpose.value not in given]
         self.fields["purposes"].choices = open_
-        self.fields["given_by"].initial = guardian if self.is_child else screening.patient.name
         self.fields["given_by"].label = _("Guardian") if self.is_child else _("Given by")
+        self.fields["given_by"].initial = screening.patient.name
+        if not self.is_child:
+            del self.fields["relation"], self.fields["document"]
+        elif known := guardian or likely:
+            self.initial = {"given_by": known.name, "relation": known.relation, "document": known.document}
+        else:
+            self.fields["given_by"].initial = screening.case.contact_name
+        if typed is not None:
+            self.initial = {name: typed.get(self.add_prefix(name), "") for name in self.fields}
+            self.initial["purposes"] = typed.getlist(self.add_prefix("purposes"))
 
     def clean(self):
         data = super().clean()
         if self.data.get("everybody"):
-            data["purposes"] = [value for value, _label in self.fields["purposes"].choices]
+            asked = {*data.get("purposes", []), *ALWAYS_ASKED}
+            data["purposes"] = [value for value, _label in self.fields["purposes"].choices if value in asked]
         if data.get("purposes") and not data.get("given_by", "").strip():
             self.add_error("given_by", _("Write the guardian's name.") if self.is_child else _("Write who consents."))
+        if data.get("purposes") and self.is_child and not data.get("relation"):
+            self.add_error("relation", _("Choose what the guardian is to the child."))
         return data
+
+    def giver(self):
+        """Who gives it, as `services.give_consent` takes it."""
+        data = self.cleaned_data
+        given = {"given_by": data["given_by"]}
+        if self.is_child:
+            given |= {"guardian_relation": data["relation"], "guardian_document": data["document"]}
+        return given
+
+    def guardian_to_write(self):
+        """What `services.set_guardian` takes of who consented for a child that has no guardian yet; None otherwise."""
+        data = self.cleaned_data
+        if not self.is_child or self.guardian or not data["purposes"]:
+            return None
+        name = data["given_by"].strip()
+        adult = self.likely.adult if self.likely and self.likely.name == name else None
+        return {"adult": adult, "name": name, "relation": data["relation"], "document": data["document"]}
+
+
+class ConsentWithdrawForm(forms.Form):
+    """Nobody has to say why she takes a consent back."""
+
+    because = forms.CharField(
+        label=_("Why, if the person says it"), max_length=100, required=False, widget=forms.TextInput({"dir": "auto"})
+    )
+
+
+class GuardianForm(forms.Form):
+    """Who answers for one child of a case."""
+
+    ALONE, NAMED = "alone", "named"
+
+    who = forms.ChoiceField(label=_("Guardian"), required=False)
+    name = forms.CharField(
+        label=_("Name of another guardian"),
+        max_length=120,
+        required=False,
+        widget=forms.TextInput({"dir": "auto", "autocomplete": "off"}),
+    )
+    relation = forms.ChoiceField(label=_("Is to the child"), choices=[("", "–"), *Kinship.choices], required=False)
+    document = forms.CharField(
+        label=_("Document of the guardian"),
+        max_length=80,
+        required=False,
+        widget=forms.TextInput({"dir": "auto", "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args, screening, guardian, likely, adults, **kwargs):
+        super().__init__(*args, prefix=str(screening.pk), **kwargs)
+        self.screening, self.guardian = screening, guardian
+        self.age = screening.patient.age_on(screening.clinic.today())
+        self._adults = {str(adult.pk): adult for adult in adults}
+        grown_up = [(key, adult.patient.name) for key, adult in self._adults.items()]
+        others = [(self.NAMED, _("somebody else")), (self.ALONE, _("no adult has come with the child"))]
+        self.fields["who"].choices = [("", "–"), *grown_up, *others]
+        if guardian:
+            who = str(guardian.adult_id) if guardian.adult_id else self.ALONE if guardian.alone else self.NAMED
+            self.initial = {"who": who, "relation": guardian.relation, "document": guardian.document}
+            self.initial["name"] = "" if guardian.adult_id else guardian.name
+        elif likely:
+            who = str(likely.adult.pk)
+            self.initial = {"who": who, "relation": likely.relation, "document": likely.document}
+
+    def clean(self):
+        data = super().clean()
+        who = data.get("who")
+        if who == self.NAMED and not data.get("name", "").strip():
+            self.add_error("name", _("Write the guardian's name."))
+        if who and who != self.ALONE and not data.get("relation"):
+            self.add_error("relation", _("Choose what the guardian is to the child."))
+        return data
+
+    @property
+    def said(self):
+        """Whether anything was chosen that differs from what is written down."""
+        return bool(self.cleaned_data["who"]) and (self.guardian is None or self.has_changed())
+
+    def guardian_given(self):
+        """What `services.set_guardian` takes."""
+        data = self.cleaned_data
+        who = data["who"]
+        return {
+            "adult": self._adults.get(who),
+            "alone": who == self.ALONE,
+            "name": data["name"] if who == self.NAMED else "",
+            "relation": data["relation"],
+            "document": data["document"],
+        }
+
+
+class PapersForm(forms.Form):
+    """Which papers of one person somebody saw."""
+
+    papers = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args, screening, asked, seen, **kwargs):
+        super().__init__(*args, prefix=str(screening.pk), **kwargs)
+        self.screening, self.seen = screening, seen
+        self.fields["papers"].choices = [(each.paper, each.name) for each in asked]
+        self.fields["papers"].initial = list(seen)
 
 
 class WithdrawForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Opening a family's case and each person's screening, consents, travel plans, and giving up."""
+"""Opening a family's case and each person's screening, guardians, papers, consents, travel plans, and giving up."""
 
 import re
 
@@ -11,8 +11,8 @@ from mhac.patients import services as patients
 from mhac.patients.models import Patient
 from mhac.protocols.programme import Edition
 from mhac.protocols.reading import Refused as NoEdition
-from mhac.screenings import status
-from mhac.screenings.models import Case, Consent, ProgrammeState, Screening, TravelPlan
+from mhac.screenings import status, texts
+from mhac.screenings.models import Case, Consent, Guardian, PaperSeen, ProgrammeState, Screening, TravelPlan
 from mhac.screenings.programmes import programmes
 
 CHILD_UNTIL = 18  # completed years; before, a guardian consents
@@ -254,15 +254,35 @@ def decide_state(programme, **decision) -> ProgrammeState:
 
 @transaction.atomic
 def give_consent(
-    screening, *, purpose, given_by, by, language="fa-af", method=Consent.Method.SIGNATURE, witness="", on=None
+    screening,
+    *,
+    purpose,
+    given_by,
+    by,
+    language="fa-af",
+    method=Consent.Method.SIGNATURE,
+    witness="",
+    on=None,
+    version=None,
+    guardian_relation="",
+    guardian_document="",
 ) -> Consent:
-    """Write down a consent. One that stands already is answered as it is. Raises Refused for a thumbprint without a
-    witness and for a child that consents alone."""
+    """Write down a consent to the text `version` (None: that of the day). One that stands already is answered as it is.
+
+    Raises Refused for a thumbprint without a witness, a language without a text and without an interpreter, a text that
+    is no longer read to people, and a child that consents alone.
+    """
     on = on or screening.clinic.today()
+    current = texts.current(on).version
+    if version not in (None, current):
+        raise Refused(_("The text has changed since this page was opened. Read the new text to the person."))
     if method == Consent.Method.THUMBPRINT and not witness.strip():
         raise Refused(_("A thumbprint needs a witness. Write the name of who was present."))
+    if language not in texts.LANGUAGES and not witness.strip():
+        raise Refused(_("There is no text in this language. Write who interpreted it, as the witness."))
     patient = screening.patient
-    if patient.age_on(on) < CHILD_UNTIL and given_by.strip().casefold() in {"", patient.name.casefold()}:
+    is_child = patient.age_on(on) < CHILD_UNTIL
+    if is_child and given_by.strip().casefold() in {"", patient.name.casefold(), patient.native_name.casefold()}:
         raise Refused(_("%(name)s is a child. Write the name of the guardian who consents.") % {"name": patient.name})
     if not given_by.strip():
         raise Refused(_("Write who gave the consent."))
@@ -273,10 +293,13 @@ def give_consent(
     consent = Consent(
         screening=screening,
         purpose=purpose,
+        version=current,
         language=language,
         given_by=given_by.strip(),
         method=method,
         witness=witness.strip(),
+        guardian_relation=guardian_relation if is_child else "",
+        guardian_document=guardian_document.strip()[:80] if is_child else "",
         given_on=on,
         recorded_by=by,
     )
@@ -286,18 +309,54 @@ def give_consent(
 
 
 @transaction.atomic
-def withdraw_consent(consent, *, because, by, on=None) -> Consent:
-    """From now on it does not hold; what was done under it stays written."""
+def withdraw_consent(consent, *, by, because="", on=None) -> Consent:
+    """From now on it does not hold; what was done under it stays written. Nobody has to say why."""
     Screening.objects.select_for_update().get(pk=consent.screening_id)
     consent = Consent.objects.select_for_update().get(pk=consent.pk)
     if consent.withdrawn_on:
         return consent
-    if not because.strip():
-        raise Refused(_("Write what the person said, so that the partner can be answered."))
     consent.withdrawn_on = on or consent.screening.clinic.today()
     consent._history_user, consent._change_reason = by, because.strip()[:100]
     consent.save(update_fields=["withdrawn_on"])
     return consent
+
+
+@transaction.atomic
+def set_guardian(screening, *, by, adult=None, name="", relation="", document="", alone=False) -> Guardian:
+    """Who answers for a child: `adult` (the screening of a grown-up of the same case), or somebody with a name; or,
+    with `alone`, that nobody has come with it. Raises Refused for who is no child and for who cannot be a guardian."""
+    today = screening.clinic.today()
+    child = Screening.objects.select_for_update(of=("self",)).select_related("patient").get(pk=screening.pk)
+    if child.patient.age_on(today) >= CHILD_UNTIL:
+        raise Refused(_("%(name)s is grown up and needs no guardian.") % {"name": child.patient.name})
+    if adult and (adult.case_id != child.case_id or adult.patient.age_on(today) < CHILD_UNTIL):
+        raise Refused(_("A guardian is an adult of the same family. Choose another person, or write the name."))
+    name = adult.patient.name if adult else name.strip()
+    if not alone and (not name or name.casefold() == child.patient.name.casefold()):
+        raise Refused(_("Write the guardian's name."))
+    if not alone and not relation:
+        raise Refused(_("Choose what the guardian is to the child."))
+    guardian = Guardian.objects.filter(screening=child).first() or Guardian(screening=child)
+    guardian.adult, guardian.name = (None, "") if alone else (adult, name[:120])
+    guardian.relation, guardian.document = ("", "") if alone else (relation, document.strip()[:80])
+    guardian.alone, guardian.recorded_by, guardian._history_user = alone, by, by
+    guardian.save()
+    return guardian
+
+
+@transaction.atomic
+def tick_papers(screening, *, papers, by) -> None:
+    """Make `papers` (words of the edition's list) those that somebody saw of this person; each keeps who saw it."""
+    Screening.objects.select_for_update().get(pk=screening.pk)
+    standing = {row.paper: row for row in PaperSeen.objects.standing().filter(screening=screening)}
+    for paper in sorted(set(papers) - standing.keys()):
+        seen = PaperSeen(screening=screening, paper=paper, seen_by=by)
+        seen._history_user = by
+        seen.save(force_insert=True)
+    for paper in standing.keys() - set(papers):
+        seen = standing[paper]
+        seen.taken_back_by, seen.taken_back_at, seen._history_user = by, timezone.now(), by
+        seen.save(update_fields=["taken_back_by", "taken_back_at"])
 
 
 @transaction.atomic
