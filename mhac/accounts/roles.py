@@ -49,7 +49,9 @@ PERMISSIONS = {
         "r": ["appointments.view_booking"],
         "c": ["appointments.add_booking"],
         "u": ["appointments.change_booking"],
+        "x": ["appointments.print_daylist"],
     },
+    "Waiting-room board (ticket numbers)": {"r": ["appointments.view_waitingroom"]},
     "Roster, slot templates, caps": {
         "r": ["appointments.view_timetable"],
         "u": ["appointments.change_timetable"],
@@ -101,7 +103,10 @@ PERMISSIONS = {
         "u": ["labs.change_specimen"],
     },
     "Result: instrument": {"r": ["labs.view_labresult"], "s": ["labs.verify_labresult"]},
-    "Result: manual entry": {"c": ["labs.add_labresult"], "s": ["labs.verify_labresult", "labs.verify_typed"]},
+    "Result: manual entry": {
+        "c": ["labs.add_labresult"],
+        "s": ["labs.verify_labresult", "labs.verify_typed", "labs.use_late_specimen"],
+    },
     "Infectious/critical (HIV, TB+)": {"s": ["labs.verify_infectious"]},
     "Critical acknowledgement": {
         "r": ["labs.view_criticalcall"],

@@ -7,6 +7,7 @@ from django.db.models import Prefetch
 from django.utils.translation import gettext_lazy as _
 
 from mhac.labs import words
+from mhac.labs.catalogue import catalogue
 from mhac.labs.models import LabOrder, LabResult, Specimen
 
 # stage -> (name, the tests that belong to it)
@@ -39,6 +40,31 @@ class Long:
     expected: datetime.date | None
     stages: list
     overdue: bool
+    cultures: list  # orders whose medium may be chosen
+
+
+def growing_tests():
+    """Cultures: the tests whose negative answer takes weeks."""
+    return catalogue().growing.keys()
+
+
+def negative_from(order):
+    """The day from which a culture without growth is negative, counted from the collection; None for other tests.
+
+    Until the medium is known the longest counts.
+    """
+    days = catalogue().growing.get(order.test.key)
+    if days is None:
+        return None
+    return order.specimen.collected_on + datetime.timedelta(days=days.get(order.medium) or max(days.values()))
+
+
+def expected(order):
+    """The last day on which the answer to this order is expected; None when nothing is promised."""
+    if order.test.key in growing_tests():
+        return negative_from(order)
+    hours = order.test.turnaround_hours
+    return order.specimen.collected_on + datetime.timedelta(hours=hours) if hours else None
 
 
 def growing(user, now):
@@ -53,15 +79,14 @@ def growing(user, now):
 
 
 def _long(specimen, now):
-    due = [
-        specimen.collected_on + datetime.timedelta(hours=each.test.turnaround_hours)
-        for each in specimen.work
-        if each.state in OPEN and each.test.turnaround_hours
-    ]
-    expected, today = max(due, default=None), specimen.clinic.today()
+    for each in specimen.work:
+        each.specimen = specimen
+    due = [expected(each) for each in specimen.work if each.state in OPEN]
+    last, today = max(filter(None, due), default=None), specimen.clinic.today()
     stages = [_stage(key, name, tests, specimen, now) for key, (name, tests) in STAGES.items()]
     days = (today - specimen.collected_on).days
-    return Long(specimen, days, expected, stages, expected is not None and expected < today)
+    cultures = [each for each in specimen.work if each.test.key in growing_tests() and each.state in OPEN]
+    return Long(specimen, days, last, stages, last is not None and last < today, cultures)
 
 
 def _stage(key, name, tests, specimen, now):

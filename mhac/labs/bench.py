@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from django.db.models import Count, Prefetch, Q
 from django.utils.translation import gettext_lazy as _
 
-from mhac.labs import services
+from mhac.labs import boxes, services
 from mhac.labs.catalogue import catalogue
-from mhac.labs.limits import flag, range_for
+from mhac.labs.limits import judged
 from mhac.labs.models import LabOrder, LabResult, Specimen
 from mhac.labs.ordering import is_series
 from mhac.labs.services import quality
@@ -22,6 +22,7 @@ PAGE = 50
 TABS = {
     "collect": (_("To collect"), "grey"),
     "underway": (_("On the way"), "blue"),
+    "sent": (_("Sent out"), "blue"),
     "inside": (_("In the laboratory"), "blue"),
     "repeat": (_("Repeat due"), "amber"),
     "arrived": (_("Results to verify"), "amber"),
@@ -92,12 +93,13 @@ def _specimens(user, tab):
         return orders.awaiting_result().filter(run_failed=True), "specimen_id"
     if tab == "arrived":
         return orders.filter(state=LabOrder.State.RESULTED), "specimen_id"
-    return tubes.filter(state=Specimen.State.COLLECTED if tab == "underway" else Specimen.State.REJECTED), "pk"
+    states = {"underway": Specimen.State.COLLECTED, "sent": Specimen.State.SENT}
+    return tubes.filter(state=states.get(tab, Specimen.State.REJECTED)), "pk"
 
 
 def counts(user):
     """How many stand under each tab; rejected tubes are history and are not counted."""
-    lists = {tab: _specimens(user, tab) for tab in ("underway", "inside", "repeat", "arrived")}
+    lists = {tab: _specimens(user, tab) for tab in TABS if tab not in {"collect", "rejected"}}
     lists["collect"] = _to_collect(user), "screening_id"
     return {tab: rows.aggregate(count=Count(name, distinct=True))["count"] for tab, (rows, name) in lists.items()}
 
@@ -121,7 +123,11 @@ def tubes(user, tab, after=""):
     tests = Prefetch("orders", shown.select_related("test").order_by("test__position"), to_attr="tests")
     rows = Specimen.objects.select_related("screening__patient", "collected_by", "received_by")
     keys = page_of(*_specimens(user, tab), after, newest_first=tab == "rejected")
-    return _rows_of(keys, rows.prefetch_related(tests))
+    page = _rows_of(keys, rows.prefetch_related(tests))
+    ways = boxes.transit_of(page.rows) if tab == "sent" else {}
+    for each in page.rows:
+        each.transit = ways.get(each.pk)
+    return page
 
 
 def grouped(orders, taken_today=frozenset()):
@@ -181,44 +187,39 @@ def to_verify(user, after="", choose=""):
         later = Q(critical=False) if after[0] == "1" else Q(pk__in=[])
         rows = rows.filter(later | Q(critical=after[0] == "1", pk__gt=key))
     rows = rows.select_related("order__test", "order__specimen", "screening__patient", "entered_by")
+    rows = rows.select_related("order__specimen__clinic")
     found = list(rows.prefetch_related("order__test__ranges").order_by("-critical", "pk")[: PAGE + 1])
     shown = found[:PAGE]
     before, replaced, locked = earlier(shown), _replaced(shown), quality.why_locked(shown)
+    late = services.standing_late(shown)
     last = f"{int(shown[-1].critical)}{shown[-1].pk}" if len(found) > PAGE else ""
-    return Page([_waiting(each, user, before, replaced, locked, choose == "usual") for each in shown], last)
+    return Page([_waiting(each, user, before, replaced, locked, late, choose == "usual") for each in shown], last)
 
 
-def _waiting(result, user, before, replaced, locked, choosing):
-    limits = limits_of(result.order, result.screening, result.filed_at.date())
-    mark = flag(result.order.test, limits, number=result.number, coded=result.coded)
+def _waiting(result, user, before, replaced, locked, late, choosing):
+    by = judged(result.order, result.screening, result.filed_at.date())
+    mark = by.flag(result.order.test, number=result.number, coded=result.coded)
     return Waiting(
         result,
-        limits,
+        by.range,
         mark,
-        before.get((result.screening.patient_id, result.order.test_id)),
+        before.get((result.screening.patient.person, result.order.test_id)),
         replaced.get(result.order_id),
-        services.why_not_verify(result, user) or locked.get(result.pk, (None, ""))[1],
+        services.why_not_verify(result, user) or locked.get(result.pk, (None, ""))[1] or late.get(result.pk, ""),
         choosing and not mark and not result.critical,
     )
 
 
-def limits_of(order, screening, day):
-    """The range by which a result of `order` is judged (its screening with patient), or None. Who is pregnant is judged
-    as such, and no page of the laboratory says why."""
-    patient, pregnant = screening.patient, bool(screening.pregnant)
-    return range_for(order.test, sex=patient.sex, born=patient.born_latest, day=day, pregnant=pregnant)
-
-
 def earlier(results):
-    """(patient, test) -> the last verified result of that person in another order."""
-    people = {each.screening.patient_id for each in results}
+    """(person, test) -> the last verified result of that person in another order."""
+    people = {each.screening.patient.person for each in results}
     tests = {each.order.test_id for each in results}
-    rows = LabResult.objects.verified().filter(screening__patient__in=people, order__test__in=tests)
-    rows = rows.exclude(order__in=[each.order_id for each in results]).select_related("order__test", "screening")
-    rows = rows.order_by("screening__patient_id", "order__test_id", "-verified_at")
+    rows = LabResult.objects.verified().filter(screening__patient__person__in=people, order__test__in=tests)
+    rows = rows.exclude(order__in=[each.order_id for each in results])
+    rows = rows.select_related("order__test", "screening__patient").order_by("screening__patient__person", "order__test_id", "-verified_at")
     return {
-        (each.screening.patient_id, each.order.test_id): each
-        for each in rows.distinct("screening__patient_id", "order__test_id")
+        (each.screening.patient.person, each.order.test_id): each
+        for each in rows.distinct("screening__patient__person", "order__test_id")
     }
 
 
@@ -252,12 +253,12 @@ def orders_of(specimen):
         LabResult.objects.select_related("order__test", "entered_by", "verified_by", "screening").order_by("-version"),
         to_attr="versions",
     )
-    rows = specimen.orders.select_related("test").prefetch_related(versions, "test__ranges")
+    rows = specimen.orders.select_related("test", "late_by").prefetch_related(versions, "test__ranges")
     found = list(rows.order_by("test__position"))
     for order in found:
-        limits = limits_of(order, specimen.screening, specimen.collected_on)
+        by = judged(order, specimen.screening, specimen.collected_on)
         for result in order.versions:
-            result.flag = flag(order.test, limits, number=result.number, coded=result.coded)
+            result.flag = by.flag(order.test, number=result.number, coded=result.coded)
     return found
 
 
@@ -273,13 +274,13 @@ class Row:
 
 def grid(form, orders, screening):
     """The rows of the grid of one specimen."""
-    rows = LabResult.objects.verified().filter(screening__patient=screening.patient_id)
+    rows = LabResult.objects.verified().filter(screening__patient__person=screening.patient.person)
     rows = rows.filter(order__test__in=[each.test_id for each in orders]).exclude(order__in=orders)
     before = {each.order.test_id: each for each in rows.select_related("order__test").order_by("verified_at")}
     fields = {key: form[key] for key in form.fields}
     day = screening.clinic.today()
     return [
-        Row(each, fields.get(str(each.pk)), limits_of(each, screening, day), before.get(each.test_id))
+        Row(each, fields.get(str(each.pk)), judged(each, screening, day).range, before.get(each.test_id))
         for each in orders
     ]
 

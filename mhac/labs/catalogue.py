@@ -5,7 +5,7 @@ the laboratory director has confirmed (`limits_verified`) is his: loading the fi
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -40,9 +40,21 @@ class Follows:
 
 
 @dataclass(frozen=True)
+class AtAge:
+    """Critical limits that hold in place of the test's own at an age in completed days, both ends included."""
+
+    test: str
+    from_days: int
+    to_days: int
+    low: Decimal | None
+    high: Decimal | None
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """The whole file. `tests`: key -> its table as written; `handling`: tube -> what to mind when it is taken;
-    `isolate_items` are tested on what an earlier specimen grew."""
+    `isolate_items` are tested on what an earlier specimen grew; `critical_together`: tests with the words that are
+    critical together; `growing`: culture -> medium -> days after which it is negative."""
 
     source: str
     tests: dict
@@ -53,9 +65,19 @@ class Catalogue:
     reflex: tuple[Follows, ...]
     left_out: tuple[Follows, ...]
     next_specimen: tuple[Follows, ...]
+    critical_at_age: tuple[AtAge, ...] = ()
+    critical_together: tuple[dict, ...] = ()
+    growing: dict = field(default_factory=dict)
 
     def series_of(self, item):
         return self.series.get(item, Series())
+
+    def at_age(self, test):
+        return tuple(each for each in self.critical_at_age if each.test == test)
+
+    def together_with(self, test):
+        """Every combination in which this test may be critical: test -> words, this one among them."""
+        return tuple(each for each in self.critical_together if test in each)
 
 
 def read(text: str) -> Catalogue:
@@ -78,6 +100,14 @@ def read(text: str) -> Catalogue:
         reflex=follows("reflex"),
         left_out=follows("left_out"),
         next_specimen=follows("next_specimen"),
+        critical_at_age=tuple(
+            AtAge(row["test"], row["from_days"], row["to_days"], _decimal(row.get("low")), _decimal(row.get("high")))
+            for row in table.get("critical_at_age", [])
+        ),
+        critical_together=tuple(
+            {test: frozenset(allowed) for test, allowed in row.items()} for row in table.get("critical_together", [])
+        ),
+        growing=table.get("growing", {}),
     )
 
 
@@ -101,6 +131,7 @@ def _columns(position, row, source):
         "position": position,
         "advice": row.get("advice", ""),
         "turnaround_hours": row.get("turnaround_hours"),
+        "in_laboratory_hours": row.get("in_laboratory_hours"),
         "told_in_person": row.get("told_in_person", False),
         "computed_from": row.get("computed_from", {}),
         "source": source,

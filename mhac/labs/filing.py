@@ -11,7 +11,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from mhac.clinics import bulk
-from mhac.labs import matching
+from mhac.labs import limits, matching
 from mhac.labs.models import LabOrder, LabResult, Specimen, SpecimenTube, Test
 from mhac.screenings.models import Fact, Screening
 
@@ -102,7 +102,13 @@ PERSON = ("given_name", "family_name", "sex", "born_earliest", "born_latest")
 def _lock(ids):
     """The specimens that `ids` name, with their screenings locked first, as everywhere in the house."""
     known = _specimens(ids).select_related("screening__patient").prefetch_related("tubes")
-    columns = ["accession", "screening", "screening__patient", *(f"screening__patient__{name}" for name in PERSON)]
+    columns = [
+        "accession",
+        "collected_at",
+        "screening",
+        "screening__patient",
+        *(f"screening__patient__{name}" for name in PERSON),
+    ]
     rows = list(known.only(*columns))
     keys = {row.screening_id for row in rows}
     list(Screening.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
@@ -127,12 +133,11 @@ def _orders(rows):
 
 
 def _specimens_of(rows, orders):
-    rules = {order.test.pk: order.test for order in orders}
-    rules = {key: _rules(test) for key, test in rules.items()}
+    tubes = {row.accession: row for row in rows}
     places = {order.key: (order.accession, order.test.key) for order in orders}
     tests, standing, versions = defaultdict(dict), defaultdict(dict), defaultdict(dict)
     for order in orders:
-        tests[order.accession][order.test.key] = rules[order.test.pk]
+        tests[order.accession][order.test.key] = _rules(order.test, tubes[order.accession])
     for result in LabResult.objects.filter(order__in=list(places)):
         accession, test = places[result.order_id]
         versions[accession][test] = max(versions[accession].get(test, 0), result.version)
@@ -152,9 +157,9 @@ def _specimens_of(rows, orders):
     ]
 
 
-def _rules(test):
-    limits = (test.critical_low, test.critical_high, frozenset(test.critical_values))
-    return matching.TestRules(test.key, *limits, inputs=test.computed_from)
+def _rules(test, row):
+    day, patient = timezone.localdate(row.collected_at), row.screening.patient
+    return limits.rules_for(test, limits.critical_limits(test, patient=patient, day=day))
 
 
 def _standing(result):

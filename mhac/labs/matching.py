@@ -122,6 +122,7 @@ class TestRules:
     critical_high: Decimal | None = None
     critical_values: frozenset[str] = frozenset()
     inputs: Mapping[str, str] = field(default_factory=dict)  # a QuantiFERON conclusion: nil, tb1, tb2, mitogen -> test
+    together: Sequence[Mapping[str, frozenset[str]]] = ()  # test -> words that are critical beside each other
 
     def is_critical(self, value: Value) -> bool:
         """At or beyond a limit, or one of the critical words."""
@@ -130,6 +131,11 @@ class TestRules:
             low, high = self.critical_low, self.critical_high
             return (low is not None and number <= low) or (high is not None and number >= high)
         return bool(value.coded) and value.coded.casefold() in {word.casefold() for word in self.critical_values}
+
+    def is_critical_beside(self, value: Value, words: Mapping[str, str]) -> bool:
+        """Whether this value is critical together with what stands on the same tube: `words`, test -> coded value."""
+        beside = {**words, self.key: value.coded}
+        return any(all(beside.get(test, "") in wanted for test, wanted in each.items()) for each in self.together)
 
 
 @dataclass(frozen=True)
@@ -291,7 +297,8 @@ class Matcher:
             state = "CONFLICT" if reason else "FILED"
         if reason != "inputs_missing":
             self.seen.add(fingerprint)
-        critical = state in {"FILED", "CANDIDATE"} and test.is_critical(value)
+        beside = test.is_critical(value) or self._is_critical_beside(accession, test, value)
+        critical = state in {"FILED", "CANDIDATE"} and beside
         if state != "FILED":
             return Outcome(line, state, reason, accession, reading, critical)
         place, key = (accession, reading.test), uuid7()
@@ -301,6 +308,12 @@ class Matcher:
         )
         late, before = "order_entered_late" if line.late else "", standing.key if standing else None
         return Outcome(line, "FILED", late, accession, reading, critical, version, key, before)
+
+    def _is_critical_beside(self, accession: str, test: TestRules, value: Value) -> bool:
+        if not test.together:
+            return False
+        words = {other: one.value.coded for (number, other), one in self.standing.items() if number == accession}
+        return test.is_critical_beside(value, words)
 
     def _against(self, line: Line, reading: Reading, standing: Standing | None) -> tuple[str, str]:
         if line.status == "W":

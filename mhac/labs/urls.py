@@ -1,6 +1,6 @@
 from django.urls import path
 
-from mhac.labs.views import calls, catalogue, grid, manifests, quality, results, specimens
+from mhac.labs.views import calls, catalogue, grid, late, manifests, quality, results, specimens
 
 app_name = "labs"
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("specimen/<uuid:specimen>/lose/", specimens.lose, name="lose"),
     path("label-gaps/", manifests.gaps, name="label_gaps"),
     path("label-gaps/<uuid:label>/", manifests.settle, name="settle_label"),
+    path("orders/<uuid:order>/late/", late.use_late, name="use_late"),
+    path("orders/<uuid:order>/medium/", late.choose_medium, name="choose_medium"),
     path("growing/", manifests.growing, name="ageing"),
     path("boxes/", manifests.manifests, name="manifests"),
     path("boxes/laboratory/", manifests.laboratory, name="laboratory"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from django.db.models import Count, Prefetch
 
 from mhac.labs import bench, services, typed, words
-from mhac.labs.limits import flag
+from mhac.labs.limits import is_critical, judged
 from mhac.labs.models import LabOrder, LabResult, Specimen, Test
 
 COLUMNS = 14  # more do not fit beside each other, and a rack has no more
@@ -90,7 +90,7 @@ def lines(user, specimens, tests, said=None):
     by_key = {
         test.pk: test for test in Test.objects.filter(pk__in=[each.pk for each in tests]).prefetch_related("ranges")
     }
-    cells, people = defaultdict(dict), {key: tube.screening.patient_id for key, tube in tubes.items()}
+    cells, people = defaultdict(dict), {key: tube.screening.patient.person for key, tube in tubes.items()}
     before = _before(set(people.values()), tests)
     for order in orders:
         order.test, order.specimen = by_key[order.test_id], tubes[order.specimen_id]
@@ -100,30 +100,30 @@ def lines(user, specimens, tests, said=None):
 
 
 def _before(people, tests):
-    """(patient, test) -> her last verified result."""
-    rows = LabResult.objects.verified().filter(screening__patient__in=people, order__test__in=tests)
-    rows = rows.select_related("order__test", "screening").order_by(
-        "screening__patient_id", "order__test_id", "-verified_at"
+    """(person, test) -> her last verified result."""
+    rows = LabResult.objects.verified().filter(screening__patient__person__in=people, order__test__in=tests)
+    rows = rows.select_related("order__test", "screening__patient").order_by(
+        "screening__patient__person", "order__test_id", "-verified_at"
     )
     return {
-        (each.screening.patient_id, each.order.test_id): each
-        for each in rows.distinct("screening__patient_id", "order__test_id")
+        (each.screening.patient.person, each.order.test_id): each
+        for each in rows.distinct("screening__patient__person", "order__test_id")
     }
 
 
-def _limits(order):
-    return bench.limits_of(order, order.specimen.screening, order.specimen.collected_on)
+def _judged(order):
+    return judged(order, order.specimen.screening, order.specimen.collected_on)
 
 
 def _cell(order, before, said):
-    limits = _limits(order)
+    by = _judged(order)
     if order.state != LabOrder.State.COLLECTED:
         result = order.versions[0] if order.versions else None
-        mark = flag(order.test, limits, number=result.number, coded=result.coded) if result else ""
-        made = Cell(order, result=result, flag=mark, limits=limits)
+        mark = by.flag(order.test, number=result.number, coded=result.coded) if result else ""
+        made = Cell(order, result=result, flag=mark, limits=by.range)
     else:
         name = f"r-{order.pk}-{order.versions[0].version if order.versions else 0}"
-        made = Cell(order, name, before=before, limits=limits)
+        made = Cell(order, name, before=before, limits=by.range)
     # What could not be filed stays where it was typed, even when somebody else filed the cell meanwhile.
     told = next((each for name, each in said.items() if name.startswith(f"r-{order.pk}-")), None)
     return replace(made, text=told[0], error=told[1]) if told else made
@@ -178,6 +178,6 @@ def check(user, name, text):
         value = typed.read(text, order.test)
     except typed.Unreadable as refusal:
         return Said(error=str(refusal))
-    mark = flag(order.test, _limits(order), number=value.number, coded=value.coded)
+    mark = _judged(order).flag(order.test, number=value.number, coded=value.coded)
     shown = f"{words.label(value.coded)} {value.text}".strip() if value.coded else ""
-    return Said(shown, mark, critical=mark in {"LL", "HH"} or value.coded in order.test.critical_values)
+    return Said(shown, mark, critical=is_critical(order, value))

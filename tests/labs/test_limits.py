@@ -5,12 +5,16 @@ from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from mhac.clinics.models import Clinic
 from mhac.exams.models import Pregnancy
-from mhac.labs import bench, services
-from mhac.labs.limits import flag, is_critical, range_for
+from mhac.labs import bench, matching, services
+from mhac.labs.limits import critical_limits, flag, is_critical, range_for
 from mhac.labs.matching import Value
-from mhac.labs.models import Test
+from mhac.labs.models import LabOrder, LabResult, Specimen, Test
+from mhac.patients.models import Patient
+from mhac.screenings.models import Screening
 
 DAY = datetime.date(2026, 11, 21)
 
@@ -55,7 +59,9 @@ CRITICAL = [
 
 @pytest.mark.parametrize(("key", "value", "critical"), CRITICAL)
 def test_critical(catalogue, key, value, critical):
-    assert is_critical(Test.objects.get(key=key), value) is critical
+    order = LabOrder(test=Test.objects.get(key=key), screening=Screening(patient=Patient(born_earliest=born(10000))))
+    order.specimen = Specimen(collected_at=timezone.now(), clinic=Clinic())
+    assert is_critical(order, value) is critical
 
 
 def born(days):
@@ -152,3 +158,62 @@ def test_a_pregnant_woman_is_judged_by_the_range_of_pregnancy_wherever_she_is_ju
     assert bench.to_verify(scene.cast.lsu).rows[0].flag == "L"
     answer.delete()
     assert "12 – 15.5" in lab.get(other).text
+
+
+@pytest.mark.parametrize(
+    ("days", "value", "flagged"),
+    [(0, "14.9", ""), (0, "15", "HH"), (27, "14.9", ""), (27, "15", "HH"), (28, "9.9", ""), (28, "10", "HH")],
+)
+def test_a_newborn_has_a_critical_limit_of_her_own(scene, days, value, flagged):
+    """Typed and sent alike; the flag beside it says the same."""
+    today = scene.clinic.today()
+    child = scene.screening(given="Nawzad", born=today - datetime.timedelta(days=days))
+    (tube,) = scene.received("hiv", screening=child)
+    bili = Test.objects.get(key="bili")
+    order = services.add_test(tube, test=bili, because="yellow eyes", by=scene.cast.phy)
+    filed = sent(order, value)
+    assert filed.critical is bool(flagged)
+    services.reject_result(filed, because="a run of its own", by=scene.cast.lsu)
+    typed = services.enter(order, text=value, by=scene.cast.lab)
+    assert typed.critical is bool(flagged)
+    assert [waiting.flag for waiting in bench.to_verify(scene.cast.lsu).rows] == [flagged]
+
+
+def sent(order, value="", coded=""):
+    """A value as an analyzer sends it."""
+    number = Decimal(value) if value else None
+    reading = matching.Reading(order.test.key, Value(number=number, coded=coded), order.test.unit)
+    line = matching.Line(1, order.specimen.accession, matching.Person(), {"": reading}, as_sent=value or coded)
+    (outcome,) = services.record_results([line], instrument="Test analyzer", rules=matching.Rules())
+    return LabResult.objects.get(pk=outcome.result)
+
+
+def test_an_uncertain_age_keeps_the_narrower_limit(scene):
+    today = scene.clinic.today()
+    child = scene.screening(given="Nawzad", born=today - datetime.timedelta(days=30))
+    child.patient.born_latest = today - datetime.timedelta(days=3)
+    assert critical_limits(Test.objects.get(key="bili"), patient=child.patient, day=today) == (None, 10)
+
+
+@pytest.mark.parametrize(
+    ("ketones", "glucose", "critical"),
+    [("3+", "2+", True), ("4+", "4+", True), ("2+", "4+", False), ("4+", "1+", False), ("3+", "trace", False)],
+)
+def test_ketones_and_glucose_are_critical_together(scene, ketones, glucose, critical):
+    """By hand one after the other, in one row of the worklist, and from an analyzer: the later one is called."""
+    tubes = [scene.received("urinalysis", screening=scene.screening(given=name))[0] for name in ("Aa", "Bb", "Cc")]
+    test = Test.objects.get(key="ua_ketones")
+    pairs = [
+        (
+            services.add_test(tube, test=test, because="asked", by=scene.cast.phy),
+            tube.orders.get(test__key="ua_glucose"),
+        )
+        for tube in tubes
+    ]
+    lab, ((one, other), (first, second), (left, right)) = scene.cast.lab, pairs
+    assert services.enter(one, text=ketones, by=lab).critical is False
+    assert services.enter(other, text=glucose, by=lab).critical is critical
+    cells = {first.pk: (ketones, 0), second.pk: (glucose, 0)}
+    answers = services.enter_row(first.screening_id, cells=cells, by=lab)
+    assert sorted(each.critical for each in answers.values()) == [False, critical]
+    assert [sent(right, coded=glucose).critical, sent(left, coded=ketones).critical] == [False, critical]

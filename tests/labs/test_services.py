@@ -398,6 +398,8 @@ def sputum_series(scene, cultures):
         age_specimens(screening)
         services.collect(screening, orders=LabOrder.objects.filter(screening=screening, nth=nth), by=scene.cast.lab)
         for order in LabOrder.objects.filter(screening=screening, nth=nth).exclude(test__key="xpert_rif"):
+            if order.test.key == "myco_cult":
+                Specimen.objects.filter(pk=order.specimen_id).update(collected_at=days_ago(60 + 3 - nth))
             settle(scene, order, {"afb": "neg", "xpert_mtb": "nd", "myco_cult": culture}[order.test.key])
     return screening
 

@@ -55,6 +55,10 @@ class Test(Row):
     )
     # Hours from collection to the answer that is promised (cultures: weeks); None when nothing is promised.
     turnaround_hours = models.PositiveIntegerField(_("answer expected within (hours)"), null=True, blank=True)
+    # Hours from collection to the laboratory; what comes later needs a supervisor's reason to be examined.
+    in_laboratory_hours = models.PositiveSmallIntegerField(
+        _("must be in the laboratory within (hours)"), null=True, blank=True
+    )
     told_in_person = models.BooleanField(_("told in person, never by telephone"), default=False)
     position = models.PositiveSmallIntegerField(default=0)
     critical_low = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)

@@ -34,6 +34,10 @@ class LabOrder(Row, Fact):
         VERIFIED = "verified", _("verified")
         CANCELLED = "cancelled", _("cancelled")
 
+    class Medium(models.TextChoices):
+        LIQUID = "liquid", _("liquid")
+        SOLID = "solid", _("solid")
+
     class Priority(models.TextChoices):
         ROUTINE = "R", _("routine")
         URGENT = "S", _("urgent")
@@ -48,6 +52,10 @@ class LabOrder(Row, Fact):
     ordered_by = models.ForeignKey(User, models.PROTECT, null=True)
     because = models.CharField(_("asked for by rule"), max_length=120, blank=True)
     run_failed = models.BooleanField(_("the run failed, a repeat is due"), default=False)
+    medium = models.CharField(_("medium"), max_length=6, choices=Medium.choices, blank=True)
+    # A tube that came too late for this test, and the supervisor who lets it be examined all the same.
+    late_because = models.CharField(_("why it is examined in spite of its age"), max_length=200, blank=True)
+    late_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     history = HistoricalRecords()
 
     objects = LabOrderQuerySet.as_manager()
@@ -68,6 +76,7 @@ class LabOrder(Row, Fact):
             ),
         ]
         indexes = [models.Index(fields=["state", "id"])]
+        permissions = [("use_late_specimen", "May let a test be made on a tube that came too late, with a reason")]
 
     def __str__(self):
         return f"{self.test} for {self.screening}"

@@ -9,6 +9,7 @@ from mhac.labs.services.catalogue import ask_limits, decide_limits, limits_of
 from mhac.labs.services.custody import chain, find, lose
 from mhac.labs.services.grid import enter_row
 from mhac.labs.services.labels import print_labels, settle
+from mhac.labs.services.late import choose_medium, standing_late, use_late, why_late
 from mhac.labs.services.locked import Refused
 from mhac.labs.services.orders import add_test, order
 from mhac.labs.services.quality import (
@@ -60,6 +61,7 @@ __all__ = [
     "call",
     "cancel",
     "chain",
+    "choose_medium",
     "collect",
     "controls_recorded",
     "correct",
@@ -91,10 +93,13 @@ __all__ = [
     "rights_to_verify",
     "set_target",
     "settle",
+    "standing_late",
     "tests_by_key",
+    "use_late",
     "verify",
     "waiting_since",
     "whose",
+    "why_late",
     "why_not_open",
     "why_not_verify",
     "work_for",

@@ -1,5 +1,7 @@
 """A whole row of a worklist in one transaction: what is right is filed, what is wrong is said cell by cell."""
 
+from collections import defaultdict
+
 from django.db import transaction
 from django.db.models import Max, OuterRef, Subquery
 from django.utils import timezone
@@ -12,7 +14,8 @@ from mhac.labs.services.locked import Refused
 from mhac.screenings.models import Screening
 
 # What is read of an order and its tube: a row has up to a dozen orders, and the rest of their columns is not looked at.
-READ = ["state", "screening_id", "test_id", "specimen__accession", "specimen__state", "specimen__rejected_because"]
+READ = ["state", "screening_id", "test_id", "medium", "late_by_id"]
+READ += [f"specimen__{name}" for name in ("accession", "state", "rejected_because", "collected_at", "clinic_id")]
 
 
 @transaction.atomic
@@ -26,17 +29,18 @@ def enter_row(screening, *, cells, by, tests=None, at=None):
     now = timezone.now()
     # The mark of `Fact.mark` for one screening; the update itself takes the lock.
     Screening.objects.filter(pk=screening).update(facts_changed_at=now)
-    answers, filed = {}, []
+    answers, filed, said = {}, [], defaultdict(dict)
     for order in _locked(screening, cells, tests):
         text, seen = cells[order.pk]
         try:
-            answers[order.pk] = result = _twice(order, text, seen, by) or _read(order, text, seen, by, at)
+            answers[order.pk] = result = _twice(order, text, seen, by) or _read(order, text, seen, by, at, said)
         except Refused as refusal:
             answers[order.pk] = str(refusal)
             continue
         if result._state.adding:
             result.filed_at = now
             filed.append(result)
+            said[order.specimen_id][order.test.key] = result.coded
     # In bulk, because the screening is marked already and a row has up to a dozen cells; each with its history.
     bulk.add_with_history(LabResult, [bulk.columns_of(each) for each in filed], at=now, by=by)
     orders = [each.order_id for each in filed]
@@ -64,11 +68,11 @@ def _twice(order, text, seen, by):
     return standing.filter(as_sent=text.strip()).first()
 
 
-def _read(order, text, seen, by, at):
+def _read(order, text, seen, by, at, said):
     results.must_wait_for_result(order)
     if (order.last or 0) != seen:
         raise Refused(
             _("%(test)s had a result in the meantime that was rejected. Load the page anew, then type it again.")
             % {"test": order.test}
         )
-    return results.read(order, text=text, version=seen + 1, by=by, at=at)
+    return results.read(order, text=text, version=seen + 1, by=by, at=at, beside=said[order.specimen_id])

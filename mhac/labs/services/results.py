@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from mhac.labs import computed, ordering, typed
 from mhac.labs.limits import is_critical
 from mhac.labs.models import LabOrder, LabResult, Specimen, Test
-from mhac.labs.services import quality
+from mhac.labs.services import late, quality
 from mhac.labs.services.locked import Refused, lock_order, lock_result
 
 STANDING = {LabResult.State.FILED, LabResult.State.VERIFIED}
@@ -44,18 +44,23 @@ def must_wait_for_result(order):
         )
 
 
-def read(order, *, text, version, by, at=None, status=LabResult.Status.FINAL):
-    """What somebody typed as a result of this order, not saved. Raises Refused when it is no result of the test."""
+def read(order, *, text, version, by, at=None, status=LabResult.Status.FINAL, beside=None):
+    """What somebody typed as a result of this order, not saved. Raises Refused when it is no result of the test.
+
+    `beside`: what is filed with it on the same tube, test -> coded value.
+    """
+    late.must_be_in_time(order)
     try:
         value = typed.read(text, order.test)
     except typed.Unreadable as refusal:
         raise Refused(str(refusal)) from refusal
     if why := computed.why_not(order, value.coded):
         raise Refused(why)
+    late.must_have_grown_long_enough(order, value.coded)
     result = LabResult(order=order, screening_id=order.screening_id, version=version, status=status)
     result.as_sent, result.unit, result.operator = text.strip(), order.test.unit, value.operator
     result.number, result.text, result.coded, result.titre = value.number, value.text, value.coded, value.titre
-    result.critical = is_critical(order.test, value)
+    result.critical = is_critical(order, value, beside=beside)
     result.source, result.entered_by, result.observed_at = LabResult.Source.TYPED, by, at or timezone.now()
     return result
 
@@ -122,6 +127,7 @@ def verify(result, *, by, at=None):
     # Its values may have been corrected since it was filed.
     if why := computed.why_not(result.order, result.coded):
         raise Refused(why)
+    late.lets_through(result)
     quality.hold_still(result)
     for _lock, locked in quality.why_locked([result]).values():
         raise Refused(locked)

@@ -12,6 +12,7 @@ from mhac.labs.models import LabOrder, LabResult, Specimen, SpecimenTube, Test
 from mhac.labs.services import custody, labels
 from mhac.labs.services.locked import Refused, lock_screening, lock_specimen
 from mhac.labs.services.results import held_by
+from mhac.patients import services as patients
 from mhac.patients.models import IdentityCheck
 from mhac.screenings.models import Screening
 
@@ -56,12 +57,14 @@ def is_identified(screening, at=None):
     """Whether the person was compared with her photo at the collection that day, and found to be the right one."""
     day = _day(screening, at or timezone.now())
     station = IdentityCheck.Station.COLLECTION
-    checks = IdentityCheck.objects.filter(patient=screening.patient_id, clinic=screening.clinic_id, day=day)
+    checks = IdentityCheck.objects.of(screening.patient).filter(clinic=screening.clinic_id, day=day)
     last = checks.filter(station=station).order_by("id").last()
     return last is not None and last.confirmed
 
 
 def _require_identity(screening, at):
+    if stopped := patients.held(screening.patient):
+        raise Refused(stopped)
     if not is_identified(screening, at):
         raise Refused(
             _("Nobody has compared %(person)s with the photo at specimen collection today. Compare the face first.")

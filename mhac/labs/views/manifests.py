@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from mhac.accounts.permissions import needs, record_access
 from mhac.labs import accounted, ageing, boxes, packing, services
 from mhac.labs.forms import BoxForm, CountForm, LaboratoryForm, SendForm
-from mhac.labs.models import Label, Manifest, Specimen
+from mhac.labs.models import Label, LabOrder, Manifest, Specimen
 from mhac.labs.services import manifests as work
 from mhac.labs.views import fetched
 
@@ -187,6 +187,5 @@ def settle(request, label):
 @needs("labs.view_specimen")
 def growing(request):
     found = ageing.growing(request.user, timezone.now())
-    return render(
-        request, "labs/ageing.html", {"rows": found, "stages": [name for name, _tests in ageing.STAGES.values()]}
-    )
+    values = {"rows": found, "stages": [name for name, _tests in ageing.STAGES.values()]}
+    return render(request, "labs/ageing.html", values | {"media": LabOrder.Medium.choices})

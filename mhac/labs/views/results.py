@@ -28,7 +28,7 @@ def enter(request, order):
     if form.is_valid() and _file(request, form):
         return redirect("labs:specimen", tube.pk)
     record_access(request, tube, clinic=tube.clinic)
-    values = {"specimen": tube, "screening": tube.screening, "age": tube.screening.patient.age_on(tube.clinic.today())}
+    values = {"specimen": tube, "screening": tube.screening, "age": tube.screening.person.age_on(tube.clinic.today())}
     values |= {"form": form, "rows": lists.grid(form, orders, tube.screening), "chosen": found}
     return render(request, "labs/enter.html", values)
 

@@ -45,7 +45,7 @@ def collect(request, screening):
     record_access(request, found, clinic=found.clinic)
     values = {
         "screening": found,
-        "age": found.patient.age_on(found.clinic.today()),
+        "age": found.person.age_on(found.clinic.today()),
         "identified": services.is_identified(found),
         "tubes": lists.to_take(found),
         "taken": lists.taken_of(found),
@@ -78,7 +78,8 @@ def specimen(request, specimen):
     corrections.mark(orders, corrections.last_look(request.user, found))
     record_access(request, found, clinic=found.clinic)
     values = {"specimen": found, "screening": found.screening, "orders": orders, "steps": lists.custody(found)}
-    values["age"] = found.screening.patient.age_on(found.clinic.today())
+    values["age"] = found.screening.person.age_on(found.clinic.today())
+    values |= {"transit": boxes.transit_of([found]).get(found.pk), "late": services.why_late(orders)}
     values |= {"parts": found.tubes.all(), "form": RejectForm(), "add": AddTestForm(tube=found)}
     values["may"] = services.held_by(request.user, found.clinic_id) | services.held_by(
         request.user, found.examined_at_id
