@@ -8,7 +8,8 @@ from django.utils.translation import ngettext
 
 from mhac.accounts.permissions import needs, record_access
 from mhac.desk import clock, family
-from mhac.desk.forms import CaseForm, FamilyFormSet, MemberForm, PasteForm, card_of
+from mhac.desk.cards import FamilyFormSet, MemberForm, card_of
+from mhac.desk.forms import CaseForm, PasteForm
 from mhac.desk.scanned import is_key
 from mhac.patients import mrz
 from mhac.screenings import services, status
@@ -111,4 +112,8 @@ def _refused(request, case, shared):
         return cards
     said = ngettext("%(count)d person is registered.", "%(count)d people are registered.", len(opened))
     messages.success(request, said % {"count": len(opened)})
+    for card in people:
+        # Doubts about what was read stood on the card; those about what was typed are new to the clerk.
+        for doubt in () if card.document else card.doubts:
+            messages.warning(request, f"{card.cleaned_data['given_name'] or card.cleaned_data['same_as']}: {doubt}")
     return None

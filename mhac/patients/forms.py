@@ -1,40 +1,23 @@
-import datetime
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from mhac.clinics import numbers
-from mhac.patients import births
+from mhac.patients import births, comparing, mrz, papers
+from mhac.patients.fields import BirthForm, ClockField, DayField, NameField, YearField, birth_fields
 from mhac.patients.models import IdentityCheck, IdentityDocument, Patient
 
+__all__ = [
+    "WHY_DIFFERENT",
+    "WHY_TYPED",
+    "CheckForm",
+    "ClockField",
+    "CorrectionForm",
+    "DayField",
+    "DocumentForm",
+    "PhotoForm",
+]
 
-class DayField(forms.Field):
-    """A day, written so that nobody can mistake day and month: year first or with the month's name, in either calendar.
-
-    A browser's own date field would show 03/04/2026 in the order of its country.
-    """
-
-    widget = forms.TextInput({"dir": "ltr", "autocomplete": "off", "placeholder": "2026-03-21", "size": 12})
-
-    def prepare_value(self, value):
-        return value.isoformat() if isinstance(value, datetime.date) else value
-
-    def to_python(self, value):
-        if value in self.empty_values:
-            return None
-        try:
-            return births.read_day(value)
-        except births.Unreadable as refusal:
-            raise forms.ValidationError(str(refusal)) from refusal
-
-
-class ClockField(forms.TimeField):
-    """A time of day, 06:30, in the digits of any of our languages."""
-
-    widget = forms.TimeInput({"dir": "ltr", "autocomplete": "off", "placeholder": "06:30", "size": 6}, format="%H:%M")
-
-    def to_python(self, value):
-        return super().to_python(numbers.clean(value) if isinstance(value, str) else value)
+WHY_TYPED = _("Say why the passport was typed and not read: damaged, handwritten ...")
+WHY_DIFFERENT = _("This differs from the machine readable zone: %(fields)s. Say why.")
 
 
 class PhotoForm(forms.Form):
@@ -56,42 +39,144 @@ class CheckForm(forms.Form):
 
 
 class DocumentForm(forms.ModelForm):
-    """One more paper of a person."""
+    """One more paper of a person: typed, or read from the lines at its foot and filled into the fields."""
 
+    zone = forms.CharField(
+        label=_("Machine readable zone"),
+        required=False,
+        max_length=400,
+        widget=forms.Textarea(
+            {"rows": 3, "class": "mrz", "spellcheck": "false", "autocomplete": "off", "dir": "ltr", "data-zone": ""}
+        ),
+        help_text=_("Paste or scan the two or three lowest lines of a passport, card or visa, then press Read."),
+    )
+    issuer = forms.RegexField(
+        "^[A-Za-z]{1,3}$",
+        label=_("Issued by"),
+        required=False,
+        widget=forms.TextInput({"dir": "ltr", "size": 3}),
+        error_messages={"invalid": _("Write the letters of the country, as in passports: AFG, PAK, IRN.")},
+    )
+    issued_on = DayField(label=_("Issued"), required=False)
     expires_on = DayField(label=_("Expires"), required=False)
+    issued_year = YearField(label=_("Year of issue (Solar Hijri)"), required=False)
 
     class Meta:
         model = IdentityDocument
-        fields = ["kind", "number", "issuer", "expires_on", "override_reason"]
+        fields = [
+            "kind", "number", "volume", "page", "issuer", "place", "issued_year", "issued_on", "expires_on", "entries",
+            "override_reason", "shared_because",
+        ]  # fmt: skip
         widgets = {
-            "number": forms.TextInput({"dir": "ltr", "autocomplete": "off", "class": "code"}),
-            "issuer": forms.TextInput({"dir": "ltr"}),
-            "override_reason": forms.TextInput({"dir": "auto"}),
+            **{name: forms.TextInput({"dir": "ltr", "autocomplete": "off"}) for name in ("number", "volume", "page")},
+            **{name: forms.TextInput({"dir": "auto"}) for name in ("place", "override_reason", "shared_because")},
         }
         # Whose a document is, `services.add_document` says in a sentence.
         error_messages = {"number": {"required": _("Write the number of the document.")}}
+        help_texts = {"number": _("Of a paper tazkira: the registration number (sabt).")}
+
+    def __init__(self, *args, person, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.person, self.today = person, person.clinic.today()
+        self.fields["kind"].choices = [("", "–"), *papers.choices()]
+        self.use_required_attribute = False
+        if not user.has_perm("patients.share_document"):
+            del self.fields["shared_because"]
+
+    @classmethod
+    def filled(cls, data, **shared):
+        """What was typed, with what the zone says written over it."""
+        initial = {name: data.get(name, "") for name in cls.base_fields}
+        form = cls(initial=initial, **shared)
+        if (read := form.document) is not None:
+            form.initial |= {
+                "kind": read.kind,
+                "number": read.number,
+                "issuer": read.issuer,
+                "expires_on": read.expires,
+            }
+        return form
+
+    @property
+    def _read(self):
+        return mrz.first(self["zone"].value() or "", today=self.today)
+
+    @property
+    def document(self):
+        """The value of the zone, or None; then `unreadable` says why, when there is one."""
+        return self._read[0]
+
+    @property
+    def unreadable(self):
+        return self._read[1]
+
+    @property
+    def doubts(self):
+        """What a person should compare before she saves."""
+        if (read := self.document) is None:
+            return []
+        differing = comparing.differences_of_person(read, **comparing.of_patient(self.person))
+        return [*read.doubts, *([comparing.SAID % {"fields": ", ".join(differing)}] if differing else [])]
+
+    @property
+    def is_paper_open(self):
+        """Whether the fields that few papers need are wanted."""
+        names = ("volume", "page", "place", "issued_year", "entries")
+        return self["kind"].value() == "tazkira" or any(
+            self[n].value() or (self.is_bound and self[n].errors) for n in names
+        )
 
     def validate_constraints(self):
         pass
 
+    def clean_issuer(self):
+        return self.cleaned_data["issuer"].upper() or "AFG"
+
     def clean(self):
         data = super().clean()
-        if data.get("kind") == IdentityDocument.Kind.PASSPORT and not data.get("override_reason"):
-            self.add_error(
-                "override_reason", _("Say why the passport was typed and not read: damaged, handwritten ...")
-            )
+        issued, expires = data.get("issued_on"), data.get("expires_on")
+        if issued and issued > self.today:
+            self.add_error("issued_on", _("This day is still to come. Compare it with the document."))
+        elif issued and expires and expires < issued:
+            self.add_error("expires_on", _("The document ends before it was issued. Compare both days."))
+        if data.get("kind") and data.get("number") and not data.get("override_reason"):
+            self._ask_why(data)
+        return data
+
+    def _ask_why(self, data):
+        if self.unreadable:
+            self.add_error("override_reason", _("The zone cannot be used. Scan it again, or say why you type."))
+        elif (read := self.document) is None:
+            if data["kind"] == IdentityDocument.Kind.PASSPORT:
+                self.add_error("override_reason", WHY_TYPED)
+        elif differing := [
+            *comparing.differences(read, number=self._number(data), **{n: data.get(n) for n in ("kind", "expires_on")}),
+            *comparing.differences_of_person(read, **comparing.of_patient(self.person)),
+        ]:
+            self.add_error("override_reason", WHY_DIFFERENT % {"fields": ", ".join(differing)})
+
+    @staticmethod
+    def _number(data):
+        return papers.PAPERS[data["kind"]].number_of(data["number"])
+
+    def details(self):
+        """What `services.add_document` takes."""
+        data = dict(self.cleaned_data)
+        data.pop("zone")
+        read = self.document
+        # Of a zone only what was trusted is kept.
+        data["mrz"] = read.zone if read is not None and read.number == self._number(data) else ""
         return data
 
 
-class CorrectionForm(forms.ModelForm):
+class CorrectionForm(BirthForm, forms.ModelForm):
     """What is written about a person, corrected; why stands in her history."""
 
-    born = forms.CharField(
-        label=_("Born"),
-        max_length=40,
-        widget=forms.TextInput({"dir": "ltr", "autocomplete": "off"}),
-        help_text=_("2002-03-21, 2002, 1381-01-01, 1381, or an age: 25 in 1398"),
-    )
+    given_name = NameField(label=_("Given name"), max_length=60)
+    family_name = NameField(label=_("Family name"), max_length=60, required=False)
+    native_name = NameField(label=_("In Dari or Pashto"), max_length=120, required=False)
+    father_name = NameField(label=_("Father's name"), max_length=60, required=False)
+    grandfather_name = NameField(label=_("Grandfather's name"), max_length=60, required=False)
     because = forms.CharField(
         label=_("Why"),
         max_length=100,
@@ -102,32 +187,34 @@ class CorrectionForm(forms.ModelForm):
     class Meta:
         model = Patient
         fields = [
-            "given_name", "family_name", "native_name", "father_name", "grandfather_name", "sex", "born",
-            "birth_source", "nationality", "language", "phone", "address",
+            "given_name", "family_name", "native_name", "father_name", "grandfather_name", "sex", "birth_source",
+            "nationality", "language", "phone", "address",
         ]  # fmt: skip
-        widgets = {
-            name: forms.TextInput({"dir": "auto", "autocomplete": "off"})
-            for name in ("given_name", "family_name", "native_name", "father_name", "grandfather_name", "address")
-        }
+        widgets = {"address": forms.TextInput({"dir": "auto", "autocomplete": "off"})}
 
     def __init__(self, *args, today, **kwargs):
         super().__init__(*args, **kwargs)
         self.today = today
         person = self.instance
-        self.initial["born"] = births.written(person.born_earliest, person.born_latest, person.birth_precision)
+        self.known = births.Birth(person.born_earliest, person.born_latest, person.birth_precision)
+        self.written = birth_fields(person.born_earliest, person.born_latest, person.birth_precision)
+        self.initial |= self.written
 
-    def clean_born(self):
-        text = self.cleaned_data["born"]
-        if text == self.initial["born"]:
-            return births.Birth(self.instance.born_earliest, self.instance.born_latest, self.instance.birth_precision)
-        try:
-            return births.read(text, today=self.today)
-        except births.Unreadable as refusal:
-            raise forms.ValidationError(str(refusal)) from refusal
+    def read_birth(self):
+        # An interval that no words of ours name stays what it is until somebody writes another one.
+        if all(str(self[name].value() or "") == written for name, written in self.written.items()):
+            return self.known
+        return super().read_birth()
+
+    def clean(self):
+        data = super().clean()
+        if data.get("born") is None and "born" not in self.errors:
+            self.add_error("born", _("Write the birth date or year."))
+        return data
 
     def changes(self):
         """The changed columns of Patient."""
-        data = dict(self.cleaned_data)
-        birth, because = data.pop("born"), data.pop("because")
+        data = {name: self.cleaned_data[name] for name in self.Meta.fields}
+        birth = self.cleaned_data["born"]
         data |= {"born_earliest": birth.earliest, "born_latest": birth.latest, "birth_precision": birth.precision}
-        return {"because": because, **data}
+        return {"because": self.cleaned_data["because"], **data}

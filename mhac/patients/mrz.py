@@ -1,11 +1,11 @@
-"""The machine readable zone of passports and identity cards (ICAO Doc 9303, formats TD1, TD2 and TD3).
+"""The machine readable zone of passports, identity cards and visas (ICAO Doc 9303: TD1, TD2, TD3, MRV-A and MRV-B).
 
 `split` cuts what was pasted or scanned into one text per document, `read` makes a frozen value of one of them. Every
 check digit is verified: one that fails raises `Unreadable`, and nothing of that document is used.
 
 What check digits cannot see (they count modulo 10, with A, K, U and the filler worth the same as 0): a sign of a
-document number mistaken for another of the same worth. `Document.doubts` says what looks unusual, for a person to
-compare.
+document number mistaken for another of the same worth; a visa has no check digit over its optional data, and none over
+the whole. `Document.doubts` says what looks unusual, for a person to compare.
 """
 
 import datetime
@@ -14,15 +14,15 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from mhac.patients import births, papers
+
 _DIGITS = {ord(sign): str(value) for row in ("۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩") for value, sign in enumerate(row)}
 _FILLERS = {ord(sign): "<" for sign in "«‹〈＜"}
 _VALUES = {sign: value for value, sign in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")} | {"<": 0}
 # Signs one document has in all, by format.
-LENGTHS = {"TD1": 90, "TD2": 72, "TD3": 88}
-_WIDTH = {"TD1": 30, "TD2": 36, "TD3": 44}
+LENGTHS = {"TD1": 90, "TD2": 72, "TD3": 88, "MRV-A": 88, "MRV-B": 72}
+_WIDTH = {"TD1": 30, "TD2": 36, "TD3": 44, "MRV-A": 44, "MRV-B": 36}
 _SEX = {"M": "male", "F": "female", "<": "unknown"}
-# Two letters at most and six digits at least: the Afghan passports seen so far. Others exist, so it is only a doubt.
-_USUAL_AFGHAN = re.compile(r"[A-Z]{1,2}[0-9]{6,8}")
 
 
 class Unreadable(ValueError):
@@ -46,6 +46,7 @@ class Document:
     family_name: str
     given_name: str
     optional: str
+    is_cut: bool
     zone: str
 
     @property
@@ -53,17 +54,23 @@ class Document:
         """The word of `IdentityDocument.Kind` for this document."""
         if self.code.startswith("P"):
             return "passport"
+        if self.code.startswith("V"):
+            return "visa"
         return "e_tazkira" if self.issuer == "AFG" else "other"
 
     @property
     def doubts(self) -> list[str]:
         """Sentences about what no check digit can catch, for a person to compare with the document."""
-        found = []
-        if self.kind == "passport" and self.issuer == "AFG" and not _USUAL_AFGHAN.fullmatch(self.number):
-            found.append(_("This number is unusual for an Afghan passport: compare it with the page."))
-        if (self.born_earliest.month, self.born_earliest.day) == (1, 1) and self.birth_precision == "day":
-            found.append(_("Born on 1 January: often a placeholder for an unknown day."))
-        return found
+        found = [papers.PAPERS[self.kind].doubt(self.number, self.issuer), self._birth.doubt]
+        if self.kind == "visa":
+            found.append(_("Some countries write the passport's number in this place: compare it with the visa."))
+        if self.is_cut:
+            found.append(_("The name fills its line and may be cut off: compare it with the document."))
+        return [doubt for doubt in found if doubt]
+
+    @property
+    def _birth(self):
+        return births.Birth(self.born_earliest, self.born_latest, self.birth_precision)
 
 
 def check_digit(field: str) -> int:
@@ -90,15 +97,18 @@ def is_one_line(text: str) -> bool:
 
 
 def _format_of(start: str) -> str:
-    # Only a passport's first line names people from the sixth sign on; a card of format TD1 has its number there.
-    if start.startswith(("P", "V")):
+    # Only the first line of a passport or visa names people from the sixth sign on; a card of format TD1 has its number
+    # there. Names have no digits, so a digit says where the second line of a visa begins.
+    if start.startswith("P"):
         return "TD3"
+    if start.startswith("V"):
+        return "MRV-B" if len(start) == LENGTHS["MRV-B"] or re.search("[0-9]", start[:44]) else "MRV-A"
     return "TD2" if not re.search("[0-9]", start[:36]) and len(start) >= 31 else "TD1"
 
 
 def _begins(line: str) -> bool:
-    """Whether a line can only be the first one of a passport: letters and fillers, no digit."""
-    return re.match("P[A-Z<][A-Z<]{3}[A-Z]", line) is not None and not re.search("[0-9]", line[:44])
+    """Whether a line can only be the first one of a passport or visa: letters and fillers, no digit."""
+    return re.match("[PV][A-Z<][A-Z<]{3}[A-Z]", line) is not None and not re.search("[0-9]", line[:44])
 
 
 def split(text: str) -> list[str]:
@@ -110,7 +120,7 @@ def split(text: str) -> list[str]:
     pieces: list[str] = []
     current = ""
     for line in clean(text).split("\n"):
-        if not line or (current.startswith("P") and len(current) >= 30 and _begins(line)):
+        if not line or (current.startswith(("P", "V")) and len(current) >= 30 and _begins(line)):
             if current:
                 pieces.append(current)
             current = ""
@@ -122,16 +132,16 @@ def split(text: str) -> list[str]:
 
 
 def read(piece: str, *, today: datetime.date) -> Document:
-    """The value of one zone (88, 72 or 90 signs, see `split`); raises Unreadable. `today` settles the birth century."""
+    """The value of one zone (72, 88 or 90 signs, see `split`); raises Unreadable. `today` settles the birth century."""
     zone = clean(piece).replace("\n", "")
     if strange := sorted(set(re.sub("[A-Z0-9<]", "", zone))):
         raise Unreadable(
             _("The sign %(sign)s cannot stand in the lines at the foot of a passport. Scan them again.")
             % {"sign": "".join(strange)[:10]}
         )
-    if not re.match("[PACI]", zone):
+    if not re.match("[PACIV]", zone):
         raise Unreadable(
-            _("This is no machine readable zone of a passport or identity card. Scan its two or three lowest lines.")
+            _("This is no machine readable zone of a passport, card or visa. Scan its two or three lowest lines.")
         )
     format_ = _format_of(zone)
     if len(zone) != LENGTHS[format_]:
@@ -139,7 +149,9 @@ def read(piece: str, *, today: datetime.date) -> Document:
             _("The zone has %(found)d signs instead of %(whole)d: part of a line is missing or doubled. Scan it again.")
             % {"found": len(zone), "whole": LENGTHS[format_]}
         )
-    return _card(zone, today) if format_ == "TD1" else _book(zone, format_, today)
+    if format_ == "TD1":
+        return _card(zone, today)
+    return _visa(zone, format_, today) if format_.startswith("MRV") else _book(zone, format_, today)
 
 
 def _book(zone, format_, today):
@@ -155,6 +167,26 @@ def _book(zone, format_, today):
     whole = (second[0:10] + second[13:20] + second[21:-1], second[-1], _("whole second line"))
     return _document(
         zone, format_, today, whole, number=number, optional=optional, nationality=second[10:13], names=first[5:],
+        birth=second[13:20], sex=second[20], expiry=second[21:28],
+    )  # fmt: skip
+
+
+def first(text: str, *, today: datetime.date) -> tuple[Document | None, str]:
+    """The first document in `text` and "", or None and the sentence that says what is wrong; None and "" of nothing."""
+    pieces = split(text)
+    if not pieces:
+        return None, ""
+    try:
+        return read(pieces[0], today=today), ""
+    except Unreadable as refusal:
+        return None, str(refusal)
+
+
+def _visa(zone, format_, today):
+    first, second = zone[: _WIDTH[format_]], zone[_WIDTH[format_] :]
+    number = _checked(second[:9], second[9], _("document number"))
+    return _document(
+        zone, format_, today, None, number=number, optional=second[28:], nationality=second[10:13], names=first[5:],
         birth=second[13:20], sex=second[20], expiry=second[21:28],
     )  # fmt: skip
 
@@ -184,14 +216,15 @@ def _document(zone, format_, today, whole, *, number, optional, nationality, nam
         raise Unreadable(_("The sex must be M, F or < in the machine readable zone. Scan again."))
     _checked(birth[:6], birth[6], _("birth date"))
     _checked(expiry[:6], expiry[6], _("expiry date"))
-    _checked(*whole)
+    if whole:
+        _checked(*whole)
     earliest, latest, precision = _born(birth[:6], today)
     family, given = _names(names)
     return Document(
         format=format_, code=zone[:2].rstrip("<"), issuer=zone[2:5].rstrip("<"), number=number,
         nationality=nationality.rstrip("<"), sex=_SEX[sex], born_earliest=earliest, born_latest=latest,
         birth_precision=precision, expires=_expiry(expiry[:6]), family_name=family, given_name=given,
-        optional=optional.strip("<"), zone=zone,
+        optional=optional.strip("<"), is_cut=not names.endswith("<"), zone=zone,
     )  # fmt: skip
 
 

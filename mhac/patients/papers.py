@@ -6,8 +6,10 @@ verified. Whose number it is, is held by the database: see `IdentityDocument`.
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from mhac.clinics import numbers
@@ -46,6 +48,15 @@ class Paper:
             return False
         return re.fullmatch(self.pattern, number) is None
 
+    def doubt(self, number: str, issuer: str = "") -> str:
+        """A sentence about an unusual number, for a person to compare, or ""."""
+        if not self.is_unusual(number, issuer):
+            return ""
+        return gettext("%(number)s is unusual for this document (usual: %(usual)s). Compare it with the paper.") % {
+            "number": number,
+            "usual": self.says,
+        }
+
     def number_of(self, typed: str) -> str:
         """`typed` as it is stored."""
         return key_of(typed).removeprefix(self.prefix)
@@ -54,7 +65,7 @@ class Paper:
         """A stored number as the paper writes it."""
         if self.groups and len(number) == sum(self.groups):
             ends = [sum(self.groups[:n]) for n in range(len(self.groups) + 1)]
-            number = "-".join(number[start:end] for start, end in zip(ends, ends[1:], strict=False))
+            number = "-".join(number[start:end] for start, end in pairwise(ends))
         return self.prefix + number
 
 

@@ -4,6 +4,7 @@ from mhac.patients import views
 
 app_name = "patients"
 urlpatterns = [
+    path("calendar/", views.calendar, name="calendar"),
     path("<uuid:pk>/photo/", views.photo, name="photo"),
     path("<uuid:pk>/photo/new/", views.take_photo, name="take_photo"),
     path("<uuid:pk>/confirm/", views.confirm, name="confirm"),

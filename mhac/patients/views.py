@@ -1,14 +1,16 @@
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from mhac.accounts.permissions import needs, record_access
 from mhac.patients import photos, services
+from mhac.patients.fields import answered
 from mhac.patients.forms import CheckForm, CorrectionForm, DocumentForm, PhotoForm
 from mhac.patients.models import IdentityCheck, Patient
 
@@ -17,8 +19,9 @@ from mhac.patients.models import IdentityCheck, Patient
 @needs("patients.view_patient")
 def photo(request, pk):
     """The newest face as a JPEG, or a silhouette for somebody without one."""
-    person = get_object_or_404(Patient.objects.visible_to(request.user).only("pk"), pk=pk)
-    if (face := person.face) is None:
+    person = get_object_or_404(Patient.objects.visible_to(request.user).only("pk", "person"), pk=pk)
+    face = person.photos.first() if request.GET.get("record") else person.face
+    if face is None:
         return HttpResponse(render_to_string("patients/silhouette.svg"), content_type="image/svg+xml")
     return HttpResponse(bytes(face.image), content_type="image/jpeg")
 
@@ -92,11 +95,30 @@ def correct(request, pk):
 def add_document(request, pk):
     person = get_object_or_404(Patient.objects.visible_to(request.user).select_related("clinic"), pk=pk)
     record_access(request, person, clinic=person.clinic)
-    form = DocumentForm(request.POST or None)
-    if form.is_valid():
-        try:
-            services.add_document(person, by=request.user, **form.cleaned_data)
+    shared = {"person": person, "user": request.user}
+    if "read" in request.POST:
+        form = DocumentForm.filled(request.POST, **shared)
+    else:
+        form = DocumentForm(request.POST or None, **shared)
+        if form.is_valid() and _added(request, person, form):
             return redirect("desk:patient", person.pk)
-        except services.Refused as refusal:
-            form.add_error("number", str(refusal))
     return render(request, "patients/document.html", {"form": form, "patient": person})
+
+
+def _added(request, person, form):
+    """The document that was written down, or None with the reason beside its number."""
+    try:
+        document = services.add_document(person, by=request.user, **form.details())
+    except services.Refused as refusal:
+        form.add_error("number", str(refusal))
+        return None
+    for doubt in document.doubts:
+        messages.warning(request, f"{document}: {doubt}")
+    return document
+
+
+@require_GET
+@needs("patients.change_patient")
+def calendar(request):
+    """The fields of both calendars from what was written in those of one, for a page that fills them."""
+    return JsonResponse(answered(request.GET, today=timezone.localdate()))

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from mhac.accounts.models import Access
 from mhac.clinics.models import Clinic
-from mhac.desk.forms import births
+from mhac.patients import births
 from mhac.patients import services as patients
 from mhac.patients.models import IdentityDocument, Patient
 from mhac.screenings import services
@@ -76,7 +76,9 @@ def test_a_family_from_two_passports(kabul, cast, as_user):
     data = read(browser, case, TWO_NAMES + "\n" + ONE_NAME)
     assert data["form-TOTAL_FORMS"] == "2"
     assert (data["form-0-given_name"], data["form-0-family_name"]) == ("Mohammad Nasir", "Ahmadi")
-    assert (data["form-1-given_name"], data["form-1-born"]) == ("Gulalai", "1991-01-01")
+    assert data["form-1-given_name"] == "Gulalai"
+    assert [data[f"form-1-born{part}"] for part in ("", "_month", "_day")] == ["1991", "1", "1"]
+    assert [data[f"form-1-born_hijri{part}"] for part in ("", "_month", "_day")] == ["1369", "10", "11"]
     data["form-1-native_name"] = "گلالی"
     assert save(browser, case, data).url == reverse("desk:case", args=[case.pk])
     assert save(browser, case, data).url == reverse("desk:case", args=[case.pk])  # the same form twice: one family
@@ -117,7 +119,11 @@ def test_a_wrong_check_digit_fills_nothing_but_allows_typing_with_a_reason(kabul
 
 def test_what_differs_from_the_zone_needs_a_reason(kabul, cast, as_user):
     case, browser = open_case(kabul, cast.rec), as_user(cast.rec)
-    data = read(browser, case, TWO_NAMES) | {"form-0-born": "2002-03-20"}
+    data = read(browser, case, TWO_NAMES)
+    contradicting = save(browser, case, data | {"form-0-born_day": "20"})
+    assert "two calendars" in str(errors(contradicting)[0]["born"])
+    data |= {"form-0-born_day": "20", **{f"form-0-born_hijri{part}": "" for part in ("", "_month", "_day")}}
+    assert "birth date" in str(errors(save(browser, case, data))[0]["override_reason"])
     assert "differs" in str(errors(save(browser, case, data))[0]["override_reason"])
     data["form-0-override_reason"] = "The page and the zone differ; the page is right"
     assert save(browser, case, data).status_code == 302

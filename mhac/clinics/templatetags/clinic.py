@@ -6,7 +6,7 @@ from django import template
 from django.utils import dateformat, timezone
 from django.utils.html import format_html
 
-from mhac.clinics.calendar import solar_hijri
+from mhac.clinics.calendar import solar_hijri, solar_hijri_span
 
 register = template.Library()
 
@@ -30,6 +30,19 @@ def both(value):
         return "–"
     gregorian = dateformat.format(_day(value), "d M Y")
     return format_html('<bdi class="day">{}</bdi> <bdi class="hijri">{}</bdi>', gregorian, solar_hijri(_day(value)))
+
+
+@register.filter
+def birth(person):
+    """The birth of somebody with `born_earliest` and `born_latest` in both calendars: a day, or the days it lies
+    between."""
+    earliest, latest = person.born_earliest, person.born_latest
+    if earliest == latest:
+        return both(earliest)
+    gregorian = " – ".join(dateformat.format(each, "d M Y") for each in (earliest, latest))
+    return format_html(
+        '<bdi class="day">{}</bdi> <bdi class="hijri">{}</bdi>', gregorian, solar_hijri_span(earliest, latest)
+    )
 
 
 @register.filter

@@ -3,16 +3,21 @@ import re
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
+from django.utils import dateformat
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from mhac.accounts.models import User
 from mhac.clinics.models import Row
-from mhac.patients import papers
+from mhac.patients import comparing, mrz, papers
 from mhac.patients.models.people import Patient
 
 
 class IdentityDocumentQuerySet(models.QuerySet):
+    def of(self, patient):
+        """Of every record of one person."""
+        return self.filter(patient__person=patient.person)
+
     def numbered(self, text):
         """Those with the number that was typed or scanned in any way; three numbers are volume, page and registration
         of a paper tazkira."""
@@ -111,6 +116,30 @@ class IdentityDocument(Row):
     def certified_number(self):
         """What a certificate states: the number without the signs that only group it; of a paper tazkira all three."""
         return self.identifier if self.kind == "tazkira" else self.number
+
+    def doubts_on(self, day):
+        """What a person should compare, in sentences: warnings, never blocks."""
+        found = [self.paper.doubt(self.number, self.issuer)]
+        if self.kind == "tazkira" and not (self.volume and self.page):
+            found.append(_("Without volume and page nobody can say whose paper tazkira this is. Ask for both."))
+        if self.expires_on and self.expires_on < day:
+            ended = dateformat.format(self.expires_on, "d M Y")
+            found.append(_("This document expired on %(day)s. Ask the family for a newer one.") % {"day": ended})
+        return [str(doubt) for doubt in found if doubt]
+
+    @property
+    def doubts(self):
+        """Those of today, and what of the person stands otherwise in the machine readable zone."""
+        today = self.patient.clinic.today()
+        found = self.doubts_on(today)
+        if self.mrz:
+            try:
+                read = mrz.read(self.mrz, today=today)
+            except mrz.Unreadable:
+                return found
+            if differing := comparing.differences_of_person(read, **comparing.of_patient(self.patient)):
+                found.append(str(comparing.SAID) % {"fields": ", ".join(differing)})
+        return found
 
     def save(self, *args, **kwargs):
         self.number = self.paper.number_of(self.number)

@@ -37,11 +37,11 @@ def add_document(patient, *, by, kind, number, issuer="AFG", shared_because="", 
 
 
 def owner_of(*, kind, number, issuer="AFG", volume="", page=""):
-    """The patient to whom a document belongs, or None. Family numbers, visas and "other" papers are nobody's for
-    certain."""
+    """The person to whom a document belongs, by the record that stands for her, or None. Family numbers, visas and
+    "other" papers are nobody's for certain."""
     same = IdentityDocument.objects.same_as(kind=kind, number=number, issuer=issuer, volume=volume, page=page)
-    document = same.select_related("patient").first()
-    return document and document.patient
+    document = same.select_related("patient__canonical").first()
+    return document and document.patient.survivor
 
 
 def refuse_double(*, by, **same):
@@ -51,14 +51,14 @@ def refuse_double(*, by, **same):
         return
     paper = papers.PAPERS[same["kind"]]
     if Patient.objects.visible_to(by).filter(pk=owner.pk).exists():
-        said = _("This %(document)s belongs to patient %(number)s. Choose the same person instead of a new one.") % {
-            "document": paper.label,
-            "number": owner.number,
-        }
+        said = _("This %(document)s belongs to patient %(number)s. Choose the same person instead of a new one.")
+        said %= {"document": paper.label, "number": owner.number}
     else:
         said = _(
-            "This %(document)s is already registered at another site. Ask your site manager to have the person referred."
-        ) % {"document": paper.label}
+            "This %(document)s is already registered at another site."
+            " Ask your site manager to have the person referred."
+        )
+        said %= {"document": paper.label}
     if paper.may_be_shared:
         said += " " + _("If these are two people, the site manager adds it on the page of the second one and says why.")
     raise Refused(said)
