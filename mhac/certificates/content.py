@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from mhac.certificates.models import Certificate
 from mhac.certificates.wording import ITEMS
+from mhac.patients.models import IdentityDocument
 from mhac.protocols.fit_to_travel import CHECK_VALID
 from mhac.protocols.vocabulary import FILM_FINDINGS_SUGGESTIVE
 from mhac.screenings.programmes import programmes
@@ -51,7 +52,7 @@ def freeze(screening, signoff, *, kind, number, photo, on) -> dict:
         "programme_name": edition.name,
         "edition": edition.key,
         "reference": {"name": edition.reference.name, "value": screening.reference},
-        "person": _person(screening.patient, on),
+        "person": _person(screening.person, on),
         "photo_sha256": hashlib.sha256(photo).hexdigest(),
         "examined": signoff.facts["examined"],
         "examinations": _examinations(kind, signoff),
@@ -137,7 +138,7 @@ def _iso(value):
 
 
 def _person(patient, on):
-    papers = {paper.kind: paper for paper in patient.documents.order_by("-id")}
+    papers = {paper.kind: paper for paper in IdentityDocument.objects.of(patient).order_by("-id")}
     paper = next((papers[kind] for kind in DOCUMENT_SIGNS if kind in papers), None)
     return {
         "name": patient.name,
@@ -152,7 +153,8 @@ def _person(patient, on):
         "nationality": patient.nationality,
         "language": patient.language,
         "patient_number": patient.number,
-        "document": paper and {"kind": paper.kind, "number": paper.certified_number, "expires_on": _iso(paper.expires_on)},
+        "document": paper
+        and {"kind": paper.kind, "number": paper.certified_number, "expires_on": _iso(paper.expires_on)},
     }
 
 

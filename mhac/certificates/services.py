@@ -21,6 +21,7 @@ from mhac.clinics.models import Clinic
 from mhac.decisions import services as decisions
 from mhac.decisions.models import SignOff
 from mhac.partners.models import Agreement
+from mhac.patients import services as patients
 from mhac.patients.models import Patient
 from mhac.screenings.models import Consent, Screening
 from mhac.screenings.programmes import programmes, title
@@ -67,6 +68,12 @@ def _kind_of(screening):
 
 
 def _refuse_unless_decided(screening, signoff, kind):
+    if stopped := patients.held(screening.patient):
+        raise NotReady(stopped)
+    if screening.patient.is_provisional:
+        raise NotReady(
+            _("Nobody knows yet who this person is. Join the record with a registered person, or correct name and birth.")
+        )
     if signoff is None:
         raise NotReady(_("Nobody has signed this screening. A panel physician signs the decision first."))
     if signoff.outcome != "cleared":
@@ -269,7 +276,7 @@ def hand_out(certificate, *, by, organisation=None) -> bytes:
 
 def file_name(certificate) -> str:
     """CA_IME12345678_AHMADI_2026-11-21.pdf: programme, the partner's reference, name, day of issue; ASCII only."""
-    screening, patient = certificate.screening, certificate.screening.patient
+    screening, patient = certificate.screening, certificate.screening.person
     # A fit-to-travel letter is shown to airlines: its name must not say why somebody travels.
     what = "FTT" if certificate.kind == Certificate.Kind.FIT_TO_TRAVEL else screening.programme
     parts = [what, screening.reference or certificate.number, patient.family_name or patient.given_name]

@@ -139,7 +139,7 @@ def difference(screening, edition, *, on):
 
 def _ages(found, screening, on):
     """The age the rules look at, or both ends of an uncertain one."""
-    age = found.answer.get("age", screening.patient.age_on(on))
+    age = found.answer.get("age", screening.person.age_on(on))
     return age if isinstance(age, list) else [age]
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import F, Prefetch, prefetch_related_objects
 from django.utils import timezone
 
 from mhac.decisions import laboratory
@@ -57,10 +57,11 @@ class Records:
 def records_of(screenings):
     """The records of each screening by its key, in a number of queries that does not grow with the list."""
     screenings = list(screenings)
-    prefetch_related_objects(screenings, "patient", "case", "clinic")
-    patients = {screening.patient_id for screening in screenings}
-    documents = _by("patient_id", IdentityDocument.objects.filter(patient__in=patients).order_by("id"))
-    checks = _by("patient_id", IdentityCheck.objects.filter(patient__in=patients).select_related("by"))
+    prefetch_related_objects(screenings, "patient__canonical", "case", "clinic")
+    people = {"patient__person__in": {screening.patient.person for screening in screenings}}
+    papers = IdentityDocument.objects.filter(**people).annotate(person=F("patient__person"))
+    compared = IdentityCheck.objects.filter(**people).annotate(person=F("patient__person")).select_related("by")
+    documents, checks = _by("person", papers.order_by("id")), _by("person", compared)
 
     def rows(model, *people, order=("id",)):
         found = model.objects.filter(screening__in=screenings).select_related(*people).order_by(*order)
@@ -83,8 +84,8 @@ def records_of(screenings):
     return {
         screening.pk: Records(
             screening=screening,
-            documents=documents[screening.patient_id],
-            checks=tuple(c for c in checks[screening.patient_id] if c.day >= screening.opened_on),
+            documents=documents[screening.patient.person],
+            checks=tuple(c for c in checks[screening.patient.person] if c.day >= screening.opened_on),
             consents=consents[screening.pk],
             travel=_one(travels[screening.pk]),
             history=_one(histories[screening.pk]),
@@ -159,7 +160,7 @@ def _stated(value):
 
 
 def _person(records, examined):
-    patient = records.screening.patient
+    patient = records.screening.person
     passports = [d for d in records.documents if d.kind == IdentityDocument.Kind.PASSPORT and d.expires_on]
     born = patient.born
     return {

@@ -14,6 +14,7 @@ from mhac.decisions import editions, facts, ledger
 from mhac.decisions.models import EditionChoice, Judgement, SignOff
 from mhac.labs import services as labs
 from mhac.labs.models import LabOrder, Test
+from mhac.patients import services as patients
 from mhac.patients.models import Patient
 from mhac.protocols.facts import Refused as Contradiction
 from mhac.protocols.vocabulary import ITEMS
@@ -258,6 +259,8 @@ def sign(screening, *, by, on, comment=""):
             % {"name": standing.signed_by, "day": standing.signed_on.isoformat()}
         )
     _refuse_unless_open(screening)
+    if stopped := patients.held(screening.patient):
+        raise NotReady(stopped)
     now = timezone.now()
     found = ledger.of_records(facts.records_of([screening])[screening.pk], on=on, signing_at=now)
     if refusal := why_not(found):

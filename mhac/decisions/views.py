@@ -19,7 +19,7 @@ def _about(screening):
     today = screening.clinic.today()
     found = ledger.standing(screening, on=today)
     offer = editions.offer(screening, on=today)
-    return {"screening": screening, "age": screening.patient.age_on(today), "ledger": found, "offer": offer}
+    return {"screening": screening, "age": screening.person.age_on(today), "ledger": found, "offer": offer}
 
 
 def _is_open_before_her(request, screening):

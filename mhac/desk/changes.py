@@ -64,6 +64,7 @@ CALLED = {
     Clinic: "name",
     Case: "number",
     Slot: "starts_at",
+    Patient: "number",
     Specimen: "accession",
     Test: "name",
     LabOrder: "test__name",
@@ -161,7 +162,7 @@ def _entries(patient, user):
     for model, permission, where in KINDS:
         if not user.has_perm(permission):
             continue
-        keys = [patient.pk]
+        keys = Patient.objects.records_of(patient).values("pk")
         if where == "screening":
             # Where she holds the right to this kind: a laboratory sees orders of a case that it may not open.
             keys = Screening.objects.of(patient).filter(clinic__in=user.sites(permission)).values("pk")
@@ -176,7 +177,10 @@ def _without_payload(model, rows):
 
 
 def _narrowed(model, rows, user):
-    """Who sees only final results sees no result before it is verified, and no infectious one that is another's."""
+    """Who may not know of incidents sees no check that failed. Who sees only final results sees no result before it is
+    verified, and no infectious one that is another's."""
+    if model is IdentityCheck and not user.has_perm("patients.view_identityincident"):
+        return rows.filter(confirmed=True)
     if model is Judgement and not user.has_perm("decisions.add_judgement"):
         return rows.filter(screening__in=SignOff.objects.values("screening"))
     if model is not LabResult or user.has_perm("decisions.sign") or user.has_perm("labs.verify_infectious"):

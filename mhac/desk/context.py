@@ -11,7 +11,10 @@ from mhac.labs import critical
 # (address, label, permission): shown when the user holds the permission; the first one is where she lands.
 DOORS = [
     ("desk:today", _("Today"), "appointments.view_booking"),
+    ("desk:room", _("My room"), "patients.add_identitycheck"),
     ("desk:people", _("People"), "patients.search_patient"),
+    ("desk:pairs", _("Two records"), "patients.decide_merge"),
+    ("patients:incidents", _("Incidents"), "patients.view_identityincident"),
     ("exams:films", _("X-ray"), "exams.read_chestxray"),
     ("labs:bench", _("Bench"), "labs.change_laborder"),
     ("labs:to_verify", _("To verify"), "labs.verify_labresult"),

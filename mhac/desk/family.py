@@ -103,10 +103,9 @@ class _Known:
         self.today = today
         of = {"screening__in": screenings}
         seen_today = IdentityCheck.objects.confirmed_on(today)
-        people = [each.patient_id for each in screenings]
-        checks = seen_today.filter(patient__in=people)
-        self.faces = set(Photo.objects.filter(patient__in=people).order_by().values_list("patient", flat=True))
-        self.confirmed = set(checks.values_list("patient", flat=True))
+        people = {"patient__person__in": [each.patient.person for each in screenings]}
+        self.faces = set(Photo.objects.filter(**people).order_by().values_list("patient__person", flat=True))
+        self.confirmed = set(seen_today.filter(**people).values_list("patient__person", flat=True))
         self.consents = _by_screening(Consent.objects.standing().filter(**of))
         self.guardians = {row.screening_id: row for row in Guardian.objects.filter(**of)}
         self.bookings = _by_screening(Booking.objects.standing().filter(**of).select_related("slot__clinic"))
@@ -123,7 +122,7 @@ class _Known:
         self.papers = _by_screening(papers)
 
     def member(self, screening, user):
-        age = screening.patient.age_on(self.today)
+        age = screening.person.age_on(self.today)
         bookings = self.bookings[screening.pk]
         return Member(
             screening=screening,
@@ -132,13 +131,13 @@ class _Known:
             links=[*_links(screening, age, user), *self._offer(screening, user)],
             documents=self.papers[screening.pk] if user.has_perm("certificates.print_certificate") else [],
             booking=bookings[-1] if bookings else None,
-            identity_confirmed=screening.patient_id in self.confirmed,
-            has_face=screening.patient_id in self.faces,
+            identity_confirmed=screening.patient.person in self.confirmed,
+            has_face=screening.patient.person in self.faces,
         )
 
     def _chips(self, screening, age):
         key, edition = screening.pk, programmes().by_key(screening.edition)
-        yield _mark(screening.patient_id in self.confirmed, _("face compared today"), _("face not compared today"))
+        yield _mark(screening.patient.person in self.confirmed, _("face compared today"), _("face not compared today"))
         yield self._consent(self.consents[key])
         if age < CHILD_UNTIL:
             yield self._guardian(self.guardians.get(key))

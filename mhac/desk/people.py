@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,8 +13,9 @@ from mhac.accounts.models import Access
 from mhac.accounts.permissions import needs, record_access
 from mhac.clinics import numbers
 from mhac.desk import changes, scanned
+from mhac.patients import resemblance
 from mhac.patients.forms import PhotoForm
-from mhac.patients.models import Patient
+from mhac.patients.models import IdentityDocument, IdentityIncident, Merge, Patient
 from mhac.screenings.models import Screening
 from mhac.screenings.services import clean_reference
 
@@ -28,22 +29,34 @@ def search(request):
     asked = request.GET.get("q", "").strip()[:120]
     found = Patient.objects.visible_to(request.user)
     if asked:
-        found = found.found_by(asked) | found.filter(pk__in=_in_cases(asked, request.user))
+        found = found.found_by(asked) | found.standing().filter(pk__in=_in_cases(asked, request.user))
         _log(request, asked)
     if scanned.is_key(after := request.GET.get("after", "")):
         found = found.filter(pk__lt=after)
-    people = list(found.order_by("-pk").prefetch_related("documents", "screenings__case")[: PER_PAGE + 1])
+    people = _with_records(found.standing().order_by("-pk")[: PER_PAGE + 1])
     context = {"asked": asked, "people": people[:PER_PAGE], "more": len(people) > PER_PAGE, "after": after}
     return render(request, "desk/people.html", context)
 
 
+def _with_records(people):
+    """Each person with the papers and screenings of all her records: three questions however many."""
+    people = list(people.select_related("clinic"))
+    held = {"patient__person__in": [each.pk for each in people]}
+    papers = IdentityDocument.objects.filter(**held).annotate(person=F("patient__person"))
+    rows = Screening.objects.filter(**held).annotate(whose=F("patient__person")).select_related("case")
+    for each in people:
+        each.papers = [paper for paper in papers if paper.person == each.pk]
+        each.visits = [row for row in rows if row.whose == each.pk]
+    return people
+
+
 def _in_cases(asked, user):
-    """The patients of a case number, a partner's reference or a family's telephone."""
+    """The people of a case number, a partner's reference or a family's telephone."""
     code, reference = numbers.clean(asked), clean_reference(asked)
     matches = Q(reference=reference) if reference else Q(pk__isnull=True)
     if code:
         matches |= Q(case__number=code) | Q(case__phone=code)
-    return list(Screening.objects.visible_to(user).filter(matches).values_list("patient", flat=True)[:200])
+    return list(Screening.objects.visible_to(user).filter(matches).values_list("patient__person", flat=True)[:200])
 
 
 def _log(request, asked):
@@ -85,16 +98,34 @@ def _searched(request, unknown, asked):
 @needs("patients.view_patient")
 @transaction.atomic
 def patient(request, pk):
+    """One person, with what was written for each of her records."""
     person = get_object_or_404(Patient.objects.visible_to(request.user).select_related("clinic"), pk=pk)
+    if person.canonical_id:
+        return redirect("desk:patient", person.canonical_id)
     record_access(request, person, clinic=person.clinic)
     context = {
         "patient": person,
         "age": person.age_on(person.clinic.today()),
+        "documents": IdentityDocument.objects.of(person),
         "screenings": _screenings_of(person, request.user),
+        **_others(person, request.user),
         "changes": changes.page(person, request.user, number=request.GET.get("page")),
         "photo": PhotoForm(),
     }
     return render(request, "desk/patient.html", context)
+
+
+def _others(person, user):
+    """Her other records, who else may be she, and what few may know: an incident that is open."""
+    found = {}
+    if user.has_perm("patients.add_merge") or user.has_perm("patients.decide_merge"):
+        people = Patient.objects.visible_to(user).prefetch_related("documents")
+        found["links"] = Merge.objects.standing().filter(kept__person=person.person).select_related("other")
+        found["alike"] = resemblance.beside(person, among=people)
+    if user.has_perm("patients.view_identityincident"):
+        rows = IdentityIncident.objects.open().of(person)
+        found["incident"] = rows.filter(clinic__in=user.sites("patients.view_identityincident")).first()
+    return found
 
 
 def _screenings_of(person, user):

@@ -2,16 +2,20 @@
 
 from django.contrib import messages
 from django.db import transaction
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
 from mhac.accounts.permissions import needs, record_access
-from mhac.desk import clock, family
+from mhac.desk import checklist, clock, family
 from mhac.desk.cards import FamilyFormSet, MemberForm, card_of
 from mhac.desk.forms import CaseForm, PasteForm
 from mhac.desk.scanned import is_key
 from mhac.patients import mrz
+from mhac.payments import balance as fees
+from mhac.payments import services as cash
 from mhac.screenings import services, status
 from mhac.screenings.models import Case, Screening
 
@@ -33,8 +37,13 @@ def case(request, pk):
     case = get_object_or_404(Case.objects.visible_to(request.user).select_related("clinic"), pk=pk)
     record_access(request, case, clinic=case.clinic)
     people = family.members(case, request.user)
+    screenings = [member.screening for member in people]
+    owed = fees.of(screenings, case.clinic.today()) if request.user.has_perm("payments.view_receipt") else None
     context = {
         "case": case,
+        "balance": owed,
+        "checklist": checklist.of(case, screenings, case.clinic.today(), owed),
+        "children": [member for member in people if member.is_child and member.screening.is_open],
         "programme": family.programme_of(case),
         "standing": status.on(case.programme, case.clinic, case.clinic.today()),
         "members": people,
@@ -63,6 +72,21 @@ def members(request, pk):
         return redirect("desk:case", case.pk)
     context = {"case": case, "cards": cards, "edition": edition, "paste": PasteForm()}
     return render(request, "desk/members.html", context)
+
+
+@require_POST
+@needs("patients.add_patient")
+def alike(request, pk):
+    """Who may be the person of one card, while it is being filled."""
+    case = get_object_or_404(Case.objects.visible_to(request.user).select_related("clinic"), pk=pk)
+    today, prefix = case.clinic.today(), request.GET.get("card", "")[:20]
+    try:
+        edition = services.edition_for(case.programme, case.clinic, today)
+    except services.Refused:
+        return HttpResponse(status=204)
+    typed = {name: request.POST.get(f"{prefix}-{name}", "") for name in MemberForm.base_fields}
+    card = MemberForm(initial=typed, prefix=prefix, edition=edition, user=request.user, today=today)
+    return render(request, "desk/members.html#alike", {"case": case, "card": card})
 
 
 def _cards(data, case, today):
@@ -110,6 +134,7 @@ def _refused(request, case, shared):
     except services.RefusedPerson as refusal:
         people[refusal.row].add_error(refusal.field, str(refusal))
         return cards
+    cash.ask_fees(opened, by=request.user)
     said = ngettext("%(count)d person is registered.", "%(count)d people are registered.", len(opened))
     messages.success(request, said % {"count": len(opened)})
     for card in people:

@@ -94,7 +94,7 @@ def waiting(screenings):
     for records in facts.records_of(screenings).values():
         today = records.screening.clinic.today()
         found = ledger.of_records(records, on=today)
-        rows.append(Waiting(records.screening, records.screening.patient.age_on(today), found))
+        rows.append(Waiting(records.screening, records.screening.person.age_on(today), found))
     return sorted(rows, key=lambda row: row.order)
 
 
@@ -147,7 +147,7 @@ def whole(records, since):
     found = ledger.of_signoff(standing) if standing else ledger.of_records(records, on=today)
     return {
         "screening": screening,
-        "age": screening.patient.age_on(today),
+        "age": screening.person.age_on(today),
         "records": records,
         "ledger": found,
         "refusal": "" if standing else services.why_not(found),

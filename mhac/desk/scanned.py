@@ -140,7 +140,7 @@ def _of_paper(text, code, user):
         return None
     mine = user.sites("patients.search_patient")
     holders = IdentityDocument.objects.filter(number__iexact=code, patient__clinic__in=mine)
-    people = set(holders.values_list("patient", flat=True)[:2])
+    people = set(holders.values_list("patient__person", flat=True)[:2])
     if len(people) == 1:
         return reverse("desk:patient", args=[people.pop()])
     cases = Screening.objects.filter(reference=clean_reference(text) or "-", clinic__in=mine)

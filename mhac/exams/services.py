@@ -107,7 +107,7 @@ def why_closed(screening):
 def is_compared_in_radiology(screening, day):
     """Whether somebody compared the person with the photo in radiology that day, and found her to be the right one."""
     station = IdentityCheck.Station.RADIOLOGY
-    checks = IdentityCheck.objects.filter(patient=screening.patient_id, clinic=screening.clinic_id, day=day)
+    checks = IdentityCheck.objects.of(screening.patient).filter(clinic=screening.clinic_id, day=day)
     last = checks.filter(station=station).order_by("at").last()
     return last is not None and last.confirmed
 

@@ -81,7 +81,7 @@ def _screening(request, key):
 
 def _about(screening):
     """What every page about one person shows."""
-    return {"screening": screening, "age": screening.patient.age_on(screening.clinic.today())}
+    return {"screening": screening, "age": screening.person.age_on(screening.clinic.today())}
 
 
 def _page(request, screening, form_class, template):

@@ -216,7 +216,9 @@ def earlier(results):
     tests = {each.order.test_id for each in results}
     rows = LabResult.objects.verified().filter(screening__patient__person__in=people, order__test__in=tests)
     rows = rows.exclude(order__in=[each.order_id for each in results])
-    rows = rows.select_related("order__test", "screening__patient").order_by("screening__patient__person", "order__test_id", "-verified_at")
+    rows = rows.select_related("order__test", "screening__patient").order_by(
+        "screening__patient__person", "order__test_id", "-verified_at"
+    )
     return {
         (each.screening.patient.person, each.order.test_id): each
         for each in rows.distinct("screening__patient__person", "order__test_id")

@@ -1,9 +1,11 @@
 from django.urls import path
 
-from mhac.patients import views
+from mhac.patients import incidents, views
 
 app_name = "patients"
 urlpatterns = [
+    path("incidents/", incidents.incidents, name="incidents"),
+    path("incidents/<uuid:pk>/", incidents.incident, name="incident"),
     path("calendar/", views.calendar, name="calendar"),
     path("<uuid:pk>/photo/", views.photo, name="photo"),
     path("<uuid:pk>/photo/new/", views.take_photo, name="take_photo"),

@@ -105,8 +105,8 @@ class ScreeningQuerySet(models.QuerySet):
         return self.filter(clinic__in=user.sites())
 
     def of(self, patient):
-        """Every screening of one person."""
-        return self.filter(patient=patient)
+        """Every screening of one person, whichever of her records it was opened for."""
+        return self.filter(patient__person=patient.person)
 
     def open(self):
         return self.filter(state=Screening.State.OPEN)
@@ -179,6 +179,11 @@ class Screening(Row):
     def programme_name(self):
         """The name of the programme, as the edition this screening was opened under says it, for the reader."""
         return title(programmes().by_key(self.edition))
+
+    @property
+    def person(self):
+        """Who is meant: the record that stands for the one this screening was opened for."""
+        return self.patient.survivor
 
     @property
     def is_open(self):

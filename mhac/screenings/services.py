@@ -183,6 +183,7 @@ def _patient_of(each, case, by):
     known = each.get("patient")
     if known is None:
         return patients.register(clinic=case.clinic, by=by, documents=each["documents"], **each["person"])
+    known = known.survivor
     for document in each["documents"]:
         if patients.owner_of(**patients.identity(document)) != known:
             patients.add_document(known, by=by, **document)

@@ -141,6 +141,7 @@ def assay_lock(request, lock):
 def _lock_page(request, lock, form):
     sees = "labs.view_labresult" in services.held_by(request.user, lock.clinic_id)
     values = {"lock": lock, "form": form, "held": controls.held_by(lock) if sees else None}
+    values["openers"] = controls.openers(lock.clinic)
     values["not_yet"] = "" if lock.opened_at else services.why_not_open(lock)
     return render(request, "labs/quality_lock.html", values)
 

@@ -23,6 +23,10 @@ class Photo(Row):
 
 
 class IdentityCheckQuerySet(models.QuerySet):
+    def of(self, patient):
+        """Of every record of one person."""
+        return self.filter(patient__person=patient.person)
+
     def confirmed_on(self, day):
         """Checks of that day in which the face was found to be the right one."""
         return self.filter(day=day, confirmed=True)

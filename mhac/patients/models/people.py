@@ -145,12 +145,12 @@ class Patient(Row):
 
     @property
     def face(self):
-        """The newest photograph, or None."""
-        return self.photos.first()
+        """The newest photograph of any record of this person, or None."""
+        return self.photos.model.objects.filter(patient__person=self.person).first()
 
     def is_confirmed_on(self, day):
         """Whether somebody compared the face with the document on that day."""
-        return self.identity_checks.confirmed_on(day).exists()
+        return self.identity_checks.model.objects.of(self).confirmed_on(day).exists()
 
     @property
     def born(self):
