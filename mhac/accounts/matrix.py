@@ -76,6 +76,16 @@ TABLE = {
         "LSU": "r",
         "MGR": "rcu",
     },
+    "Waiting-room board (ticket numbers)": {
+        "REC": "r",
+        "CLI": "r",
+        "PHY": "r",
+        "RAD": "r",
+        "LAB": "r",
+        "LSU": "r",
+        "MGR": "r",
+        "ANON": "r (display key of the site)",
+    },
     "Programme state, daily cap": {
         "REC": "r",
         "CLI": "r",

@@ -4,15 +4,16 @@ What remains is the ledger's answer, grouped by the room where it is done. The n
 number of people. Nothing here names a finding, a test or a reason: reception reads this list too.
 """
 
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from mhac.appointments.models import Booking
+from mhac.appointments import loads
+from mhac.appointments.models import Booking, Visit
 from mhac.decisions import facts, ledger
+from mhac.desk import stations
 from mhac.labs.models import LabOrder
 from mhac.screenings.models import Consent
 
@@ -41,6 +42,19 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where somebody stands now: her visit, the minutes she has waited there, and how bad that is at this site."""
+
+    visit: Visit
+    minutes: int
+    colour: str
+
+    @property
+    def station(self):
+        return self.visit.get_station_display()
+
+
+@dataclass(frozen=True)
 class Line:
     """One booking with its person."""
 
@@ -49,6 +63,7 @@ class Line:
     is_late: bool
     is_compared: bool
     steps: list[Step]
+    place: "Place | None" = None
 
     @property
     def screening(self):
@@ -77,6 +92,12 @@ class Family:
 class Board:
     families: list[Family]
     cancelled: list[Booking]
+    busy: dict = field(default_factory=dict)
+
+    @property
+    def stations(self):
+        """The stations at which somebody is or was today."""
+        return [load for load in self.busy.values() if load.waiting or load.inside or load.took]
 
     @property
     def lines(self):
@@ -96,12 +117,21 @@ def of(clinic, day, user):
     bookings = list(Booking.objects.visible_to(user).on(clinic, day).whole().order_by("slot__starts_at", "seat"))
     shown = [booking for booking in bookings if booking.state != Booking.State.CANCELLED]
     records = facts.records_of({booking.screening_id: booking.screening for booking in shown}.values())
+    busy = loads.of(clinic, day, timezone.now())
+    places = _places(clinic, day, busy)
     families: dict = {}
     for booking in shown:
-        line = _line(booking, records[booking.screening_id], clinic.today(), user)
+        line = _line(booking, records[booking.screening_id], clinic.today(), user, places.get(booking.pk))
         key = booking.slot_id, booking.screening.case_id
         families.setdefault(key, Family(booking.screening.case, booking.slot, [])).lines.append(line)
-    return Board(list(families.values()), [booking for booking in bookings if booking not in shown])
+    return Board(list(families.values()), [booking for booking in bookings if booking not in shown], busy)
+
+
+def steps_at(station, records, user):
+    """What this user does for one person at one station, each with its page."""
+    day = records.screening.clinic.today()
+    here = [step for step in _steps(records, day) if stations.STATION_OF.get(step[0]) == station]
+    return [step for step in (_for(user, records.screening, *each) for each in here) if step]
 
 
 def station_of(user):
@@ -118,13 +148,25 @@ def waiting_for_film(clinic, user):
     records = facts.records_of(booking.screening for booking in bookings.values())
     found = []
     for key, booking in bookings.items():
-        states = _by_room(ledger.of_records(records[key], on=day))["exams:film"]
+        states = stations.by_room(ledger.of_records(records[key], on=day))["exams:film"]
         if states & {"due", "deferred", "not_before"}:
             found.append((booking, "due" not in states))
     return found
 
 
-def _line(booking, records, today, user):
+def _places(clinic, day, busy):
+    """Booking -> where its person stands now."""
+    now, visits = timezone.now(), Visit.objects.on(clinic, day).open()
+    found = {}
+    for visit in visits:
+        minutes = visit.minutes_waited(now)
+        waits = visit.state != Visit.State.INSIDE
+        colour = busy[visit.station].limit.colour(minutes) if waits else "blue"
+        found[visit.booking_id] = Place(visit, minutes, colour)
+    return found
+
+
+def _line(booking, records, today, user, place=None):
     screening = booking.screening
     is_late = booking.state == Booking.State.BOOKED and booking.slot.starts_at < timezone.now()
     checks = [check for check in records.checks if check.day == today]
@@ -135,13 +177,14 @@ def _line(booking, records, today, user):
         is_late=is_late,
         is_compared=bool(checks) and checks[-1].confirmed,
         steps=[step for step in steps if step],
+        place=place,
     )
 
 
 def _steps(records, day):
     """(page, colour, count) of every room this person has to see."""
     found = ledger.of_records(records, on=day)
-    rooms = _by_room(found)
+    rooms = stations.by_room(found)
     agreed = [c for c in records.consents if c.purpose == Consent.Purpose.EXAMINATION and c.withdrawn_on is None]
     yield "screenings:consent", DONE if agreed else TO_DO, 0
     yield "exams:vitals", DONE if records.vitals else TO_DO, 0
@@ -155,17 +198,6 @@ def _steps(records, day):
         yield "labs:collect", _colour(rooms["labs:collect"]), 0
     if not found.missing and found.answer:
         yield "desk:review", TO_DO, 0
-
-
-def _by_room(found):
-    """The page where something is done -> the states of what the ledger asks for there."""
-    rooms = defaultdict(set)
-    for entry in found.required:
-        if entry.place and entry.state != "waived":
-            rooms[entry.place].add(entry.state)
-    if "person.pregnancy" in dict(found.unknown):
-        rooms["exams:pregnancy"].add("due")
-    return rooms
 
 
 def _colour(states):

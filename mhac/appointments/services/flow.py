@@ -11,13 +11,15 @@ from django.utils.translation import gettext as _
 from simple_history.utils import bulk_update_with_history
 
 from mhac.accounts.models import User
-from mhac.appointments.models import Booking, Precedence, Visit, WaitingLimit
+from mhac.appointments.models import Booking, Precedence, StaffLine, Visit, WaitingLimit, Wish
 from mhac.appointments.services.locked import Refused
 from mhac.patients.models import IdentityCheck
 
 Station = IdentityCheck.Station
 # Children below the first age and people from the second go first without anybody asking for it.
 SMALL_CHILD_BELOW, ELDERLY_FROM = 5, 65
+# What somebody may have asked for, that a man at this station cannot give.
+BY_A_WOMAN = {Station.EXAMINATION: Wish.Need.FEMALE_CLINICIAN, Station.RADIOLOGY: Wish.Need.FEMALE_RADIOGRAPHER}
 
 
 @transaction.atomic
@@ -49,7 +51,8 @@ def call_next(clinic, station, *, room, by):
     Raises Refused while somebody whom `by` called has not come in or is still inside, and when nobody can be called.
     """
     _free_to_call(clinic, station, by)
-    queue = Visit.objects.on(clinic, clinic.today()).filter(station=station)
+    everybody = Visit.objects.on(clinic, clinic.today()).filter(station=station)
+    queue = _whom_she_may_see(everybody, clinic, station, by)
     ready = queue.ready(timezone.now()).in_turn().select_for_update(of=["self"], skip_locked=True)
     if (visit := ready.first()) is not None:
         return _called(visit, room, by)
@@ -59,6 +62,8 @@ def call_next(clinic, station, *, room, by):
             _("Only people who were not here are left. They can be called again in %(minutes)d min, or by their row.")
             % {"minutes": minutes}
         )
+    if everybody.waiting().exists():
+        raise Refused(_("Whoever waits here asked to be seen by a woman. Let a colleague call."))
     raise Refused(_("Nobody waits here now."))
 
 
@@ -169,6 +174,15 @@ def _reorder(booking, by):
     for visit in Visit.objects.open().filter(booking=booking).select_for_update(of=["self"]):
         visit.goes_first = _by_age_or_need(booking)
         _written(visit, by, "goes_first")
+
+
+def _whom_she_may_see(visits, clinic, station, by):
+    """Without those who asked for a woman, where the roster says that `by` is none."""
+    wish = BY_A_WOMAN.get(station)
+    man = {"clinic": clinic, "user": by, "sex": StaffLine.Sex.MALE}
+    if wish is None or not StaffLine.objects.filter(**man).exists():
+        return visits
+    return visits.exclude(booking__screening__wish__needs__contains=[wish.value])
 
 
 def _free_to_call(clinic, station, by):
