@@ -22,9 +22,11 @@ DOORS = [
     ("lab_integration:inbox", _("Inbox"), "lab_integration.view_inbox"),
     ("desk:to_decide", _("To decide"), "decisions.sign"),
     ("certificates:list", _("Documents"), "certificates.view_certificate"),
+    ("payments:cash", _("Cash"), "payments.view_receipt"),
     ("desk:programmes", _("Programmes"), "screenings.view_programmestate"),
     ("portal:documents", _("Documents"), "certificates.view_release"),
     ("lab_integration:analyzers", _("Analyzers"), "lab_integration.view_analyzer"),
+    ("payments:tariffs", _("Prices"), "payments.add_tariff"),
     ("accounts:users", _("Users"), "accounts.view_user"),
     ("accounts:accesses", _("Access log"), "accounts.view_access"),
 ]

@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from mhac.payments.models import Due, Payment, Waiver
-from mhac.payments.money import sums, written
+from mhac.payments.money import number, sums, written
 from mhac.payments.prices import Prices, Quote
 from mhac.screenings.models import Screening
 
@@ -66,11 +66,20 @@ class Balance:
         return [line for line in self.lines if line.is_known]
 
     def _sum(self, lines):
-        return [written(*pair[::-1]) for pair in sums((each.fee.currency, each.fee.amount) for each in lines).items()]
+        by_currency = sums((each.fee.currency, each.fee.amount) for each in lines)
+        return [written(amount, currency) for currency, amount in by_currency.items()]
 
     @property
     def total(self):
         return self._sum(self.known)
+
+    @property
+    def sum(self):
+        """As it is said at the desk: 332 + 332 + 119 = USD 783; the sums alone for one person or two currencies."""
+        if len(self.known) < 2 or len(self.total) != 1:
+            return " + ".join(self.total)
+        parts = " + ".join(number(line.fee.amount) for line in self.known)
+        return f"{parts} = {self.total[0]}"
 
     @property
     def open(self):

@@ -6,8 +6,12 @@ from decimal import Decimal
 
 def written(amount: Decimal, currency: str) -> str:
     """USD 332, USD 1,250.50"""
-    whole = amount == amount.to_integral_value()
-    return f"{currency} {amount:,.0f}" if whole else f"{currency} {amount:,.2f}"
+    return f"{currency} {number(amount)}"
+
+
+def number(amount: Decimal) -> str:
+    """The amount without its currency."""
+    return f"{amount:,.0f}" if amount == amount.to_integral_value() else f"{amount:,.2f}"
 
 
 def sums(amounts) -> dict[str, Decimal]:

@@ -33,7 +33,8 @@ class FamilyConsentForm(forms.Form):
 
     version = forms.CharField(widget=forms.HiddenInput, required=False, max_length=20)
     everybody = forms.BooleanField(
-        label=_("Everybody agreed to both, each for herself, and the guardian for the children"), required=False
+        label=_("Everybody agreed to the examination and to sending the result; the guardian for the children"),
+        required=False,
     )
     language = forms.ChoiceField(label=_("The text was read in"), choices=LANGUAGES)
     method = forms.ChoiceField(label=_("Given with"), choices=Consent.Method.choices)
