@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from lab_integration import activation, drafts, dry_run, hearing, mapping, setting_up, words
+from lab_integration import activation, coverage, drafts, dry_run, hearing, mapping, setting_up, words
 from lab_integration.alarms import Alarm
 from lab_integration.models import Analyzer, Opening, ProfileVersion
 from lab_integration.setting_up_forms import (
@@ -44,6 +44,12 @@ def analyzers(request):
     context |= {"knocks": setting_up.knocks(now), "opening": Opening.objects.visible_to(user).standing(now).first()}
     context |= {"door": DoorForm(user=user), "may_set_up": user.has_perm("lab_integration.change_analyzer")}
     return render(request, "lab_integration/analyzers.html", context)
+
+
+@needs("lab_integration.view_analyzer")
+def tests_measured(request):
+    """What the analyzers of each site measure; a fragment for the page on what is wrong with the tests."""
+    return render(request, "lab_integration/coverage.html", {"sites": coverage.of_sites(request.user.sites())})
 
 
 @needs("lab_integration.change_analyzer")

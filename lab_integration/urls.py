@@ -27,6 +27,7 @@ urlpatterns = [
     path("alarms/", analyzers.alarms, name="alarms"),
     path("alarms/<uuid:pk>/seen/", analyzers.acknowledge, name="acknowledge"),
     path("analyzers/", analyzers.analyzers, name="analyzers"),
+    path("analyzers/tests/", analyzers.tests_measured, name="tests_measured"),
     path("analyzers/new/", analyzers.new_analyzer, name="new_analyzer"),
     path("analyzers/strangers/", analyzers.stranger, name="stranger"),
     path("analyzers/strangers/listen/", analyzers.listen_for_strangers, name="listen_for_strangers"),

@@ -3,9 +3,11 @@
 import datetime
 from dataclasses import dataclass, field
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mhac.accounts.models import RoleGrant
 from mhac.labs import levey_jennings
 from mhac.labs.models import AssayLock, ControlLot, ControlRun, ControlTarget, LabResult
 from mhac.labs.services import quality
@@ -29,6 +31,13 @@ class Assay:
     lock: AssayLock | None = None
     colour: str = "grey"
     says: str = ""
+
+
+def openers(clinic):
+    """Who may open a locked assay of this site: the quality officers of the site and of the whole network."""
+    codename = {"group__permissions__content_type__app_label": "labs", "group__permissions__codename": "open_lock"}
+    rows = RoleGrant.objects.filter(Q(clinic=clinic) | Q(clinic=None), user__is_active=True, **codename)
+    return sorted({each.user.full_name or each.user.username for each in rows.select_related("user")})
 
 
 def assays(sites, now):

@@ -163,6 +163,11 @@ def of_site(clinic, tests):
             _("Nobody at %(site)s may verify what was typed: it needs a laboratory supervisor.") % {"site": clinic},
             True,
         )
+    if not any("open_lock" in rights for rights in held.values()):
+        yield Finding(
+            _("Nobody at %(site)s may open a locked assay: an administrator makes somebody quality officer.")
+            % {"site": clinic}
+        )
     yield from _unanswered(clinic, tests)
 
 
