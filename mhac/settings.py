@@ -11,6 +11,7 @@ ALLOWED_HOSTS       comma separated                                    default 1
 MHAC_WIRE_CERTIFICATE  our certificate chain on the laboratory's wire (PEM): opens the TLS ports   default none
 MHAC_WIRE_KEY       its key (PEM)                                      default: in the same file
 MHAC_WIRE_CA        who signed the analyzers' certificates (PEM)       default: the machine's own list
+MHAC_GATEWAY        how reminders leave: console:, file:/path, smtps://...   default none; console: in training
 FAIL_AT             tests of the laboratory's wire only: where a process ends by force     default nowhere
 DEBUG               1 shows errors to developers                       default 0
 """
@@ -66,6 +67,7 @@ FAIL_AT = os.environ.get("FAIL_AT", "")
 WIRE_CERTIFICATE = os.environ.get("MHAC_WIRE_CERTIFICATE", "")
 WIRE_KEY = os.environ.get("MHAC_WIRE_KEY", "")
 WIRE_CA = os.environ.get("MHAC_WIRE_CA", "")
+GATEWAY = os.environ.get("MHAC_GATEWAY", "console:" if TRAINING else "")
 HTTPS = flag("MHAC_HTTPS", "1")
 PUBLIC_URL = os.environ.get("MHAC_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 SIGNING_KEY = os.environ.get("MHAC_SIGNING_KEY", "")

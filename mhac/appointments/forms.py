@@ -17,7 +17,7 @@ class Members(forms.ModelMultipleChoiceField):
 
 
 class TimeForm(forms.Form):
-    """Who, and which of the offered times."""
+    """Who, and which of the offered times; neighbouring times that take a family together are one choice."""
 
     members = Members(queryset=None, error_messages={"required": _("Tick at least one person.")})
     time = forms.ChoiceField(
@@ -32,10 +32,13 @@ class TimeForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["members"].queryset = members
         self.fields["members"].initial = [each for each in members if str(each.pk) in asked] or members
-        self.fields["time"].choices = [(offer.key, offer.key) for day in days for offer in day.offers]
+        keys = [offer.key for day in days for offer in day.offers]
+        keys += [day.together.key for day in days if day.together]
+        self.fields["time"].choices = [(key, key) for key in keys]
 
     def clean_time(self):
-        return datetime.datetime.fromisoformat(self.cleaned_data["time"])
+        """The moments of the chosen time or times."""
+        return [datetime.datetime.fromisoformat(each) for each in self.cleaned_data["time"].split()]
 
 
 class TimetableForm(forms.Form):
@@ -49,9 +52,9 @@ class TimetableForm(forms.Form):
     )
     capacity = forms.IntegerField(label=_("Seats at each time"), min_value=1, max_value=500)
 
-    def __init__(self, data=None, *, usual):
+    def __init__(self, data=None, *, usual, **kwargs):
         starts = ", ".join(f"{time:%H:%M}" for time in usual.starts)
-        super().__init__(data, initial={"starts": starts, "capacity": usual.capacity})
+        super().__init__(data, initial={"starts": starts, "capacity": usual.capacity}, **kwargs)
 
     def clean_starts(self):
         typed = clean(self.cleaned_data["starts"].replace("،", ",").replace(",", " , "))
@@ -96,3 +99,12 @@ class DayForm(forms.Form):
 
     def chosen(self, otherwise):
         return (self.cleaned_data.get("day") if self.is_valid() else None) or otherwise
+
+
+class BeforeForm(forms.Form):
+    """The key in the address at which a page of a list begins; anything that is no key counts as none."""
+
+    before = forms.UUIDField(required=False)
+
+    def key(self):
+        return self.cleaned_data["before"] if self.is_valid() else None

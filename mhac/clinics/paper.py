@@ -25,7 +25,7 @@ def _fetcher():
 
     class Ours(URLFetcher):
         def fetch(self, url, headers=None):
-            if not url.startswith(FONTS.as_uri() + "/"):
+            if not url.startswith(("data:", FONTS.as_uri() + "/")):
                 raise FatalURLFetchingError(f"A paper refers to {url[:80]}, which is no font of ours.")
             return super().fetch(url, headers)
 

@@ -14,6 +14,7 @@ from mhac.desk import (
     slips,
     today,
     waiting_room,
+    walk_in,
 )
 
 app_name = "desk"
@@ -49,6 +50,7 @@ urlpatterns = [
     path("to-call/<uuid:case>/", recall.called, name="called"),
     path("slips/<uuid:booking>/", slips.slip, name="slip"),
     path("find/", people.find, name="find"),
+    path("walk-in/", walk_in.walk_in, name="walk_in"),
     path("cases/new/", registration.new_case, name="new_case"),
     path("cases/<uuid:pk>/", registration.case, name="case"),
     path("cases/<uuid:pk>/members/", registration.members, name="members"),

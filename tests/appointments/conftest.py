@@ -8,6 +8,7 @@ import pytest
 from mhac.appointments.models import Slot, at
 from mhac.patients.models import Patient
 from mhac.screenings.models import Case, Screening
+from mhac.screenings.programmes import programmes
 
 _numbers = itertools.count(1)
 
@@ -15,6 +16,7 @@ _numbers = itertools.count(1)
 def make_family(clinic, by, size=1, programme="ca", **person):
     """A case of `size` invented people with open screenings."""
     mark = next(_numbers)
+    edition = programmes().edition(programme, clinic.today())
     case = Case.objects.create(
         number=f"{clinic.code}C{mark:06d}",
         clinic=clinic,
@@ -38,7 +40,7 @@ def make_family(clinic, by, size=1, programme="ca", **person):
             patient=patient,
             clinic=clinic,
             programme=programme,
-            edition=f"{programme}-2026",
+            edition=edition.key,
             opened_on=clinic.today(),
         )
     return case

@@ -53,13 +53,13 @@ def test_times_that_are_none_are_refused(kabul, cast, as_user, times, seats):
 def test_a_closure_names_the_families_to_move(kabul, cast, as_user, family, slot):
     services.book(family, slot, screenings=list(family.screenings.all()), by=cast.rec)
     manager = as_user(cast.mgr)
-    assert list(manager.get(PAGE).context["to_move"]) == []
+    assert manager.get(PAGE).context["stranded"] == []
     answer = manager.post(CLOSE, typed(slot.day, slot.day, "Snow on the road"), follow=True)
     assert "Snow on the road" in answer.content.decode()
-    assert len(answer.context["to_move"]) == 3
+    assert [each.why for each in answer.context["stranded"]] == ["closed: Snow on the road"] * 3
     later = slot_on(kabul, open_days(kabul, 2, after=1)[1], cast.rec)
-    services.reschedule(family, later, bookings=list(answer.context["to_move"]), by=cast.rec)
-    assert list(manager.get(PAGE).context["to_move"]) == []
+    services.reschedule(family, later, bookings=[each.booking for each in answer.context["stranded"]], by=cast.rec)
+    assert manager.get(PAGE).context["stranded"] == []
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 1), (1, 0)])
@@ -68,7 +68,7 @@ def test_only_bookings_on_closed_days_are_named(kabul, cast, as_user, family, sl
     services.book(family, slot, screenings=list(family.screenings.all()), by=cast.rec)
     day = slot.day + datetime.timedelta(days=after - before)
     Closure.objects.create(clinic=kabul, first_day=day, last_day=day, reason="Eid")
-    assert list(as_user(cast.mgr).get(PAGE).context["to_move"]) == []
+    assert as_user(cast.mgr).get(PAGE).context["stranded"] == []
 
 
 @pytest.mark.parametrize(

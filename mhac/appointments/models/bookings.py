@@ -40,17 +40,6 @@ class BookingQuerySet(models.QuerySet):
             return self.none()
         return self.filter(slot=booking.slot_id, screening__case=booking.screening.case_id, state=Booking.State.BOOKED)
 
-    def on_closed_days(self, clinic):
-        """What is booked from today on for days on which the site has been closed since."""
-        coming = self.filter(
-            slot__clinic=clinic, state=Booking.State.BOOKED, slot__starts_at__gte=at(clinic, clinic.today())
-        )
-        closed = models.Q(pk__in=[])
-        for closure in clinic.closures.filter(last_day__gte=clinic.today()):
-            end = at(clinic, closure.last_day + datetime.timedelta(days=1))
-            closed |= models.Q(slot__starts_at__gte=at(clinic, closure.first_day), slot__starts_at__lt=end)
-        return coming.filter(closed)
-
     def whole(self):
         """With what every list names: time, site, person, case."""
         return self.select_related("slot__clinic", "screening__patient", "screening__case__clinic")

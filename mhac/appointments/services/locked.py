@@ -1,11 +1,14 @@
 """What every write of this room asks first, and the sentence when it cannot be done."""
 
+from dataclasses import replace
+
 from django.utils import dateformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mhac.appointments import places
-from mhac.appointments.models import Booking, Slot
+from mhac.appointments import asking, choosing, places, reasons
+from mhac.appointments.duty import Roster
+from mhac.appointments.models import Booking, ExpectedHoliday, Slot
 
 
 class Refused(Exception):
@@ -33,6 +36,12 @@ def must_be_open(clinic, day):
             _("%(clinic)s is closed on %(day)s: %(reason)s. Choose another day.")
             % {"clinic": clinic, "day": day_name(day), "reason": closed.reason}
         )
+    expected = clinic.expected_holidays.filter(state=ExpectedHoliday.State.EXPECTED)
+    if holiday := expected.filter(first_day__lte=day, last_day__gte=day).first():
+        raise Refused(
+            _("%(day)s will probably be a holiday (%(reason)s). Choose another day, or ask your site manager.")
+            % {"day": day_name(day), "reason": holiday.reason}
+        )
 
 
 def must_take(programme, slot, wanted, moved=()):
@@ -57,6 +66,29 @@ def free_seats(slot, wanted):
             % {"time": slot.clock, "day": day_name(slot.day), "free": len(free), "wanted": wanted}
         )
     return free[:wanted]
+
+
+def times_of(slots, moved=()):
+    """What is left of `slots` of one site and day: seats, and places by word."""
+    here, roster = asking.booked(slots, leaving_out=moved), Roster(slots[0].clinic, slots[0].day)
+    found = []
+    for slot in slots:
+        people = [person for _key, person in here[slot.pk]]
+        left = choosing.left_of(roster.places(slot.local()), people)
+        found.append(choosing.Time(slot.pk, max(slot.capacity - len(people), 0), left))
+    return found
+
+
+def must_hold(slot, members, moved=()):
+    """Refuse what the staff of that time cannot do for `members` (screenings); asked with the slot locked."""
+    (time,) = times_of([slot], moved)
+    people = asking.people(members, slot.day)
+    # Seats were found free already.
+    if lacks := choosing.shortages(replace(time, seats=len(people)), people):
+        raise Refused(
+            _("%(time)s on %(day)s: %(why)s. Choose another time, or ask your site manager about the roster.")
+            % {"time": slot.clock, "day": day_name(slot.day), "why": ", ".join(map(reasons.words, lacks))}
+        )
 
 
 def day_name(day):
