@@ -54,6 +54,8 @@ PERMISSIONS = {
     "Waiting-room board (ticket numbers)": {"r": ["appointments.view_waitingroom"]},
     "Roster, slot templates, caps": {
         "r": ["appointments.view_timetable"],
+        # A station, a member of staff or an exception is part of the one roster, which is changed.
+        "c": ["appointments.change_timetable"],
         "u": ["appointments.change_timetable"],
     },
     "Programme state, daily cap": {
