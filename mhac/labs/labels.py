@@ -111,6 +111,7 @@ def _svg(number, height):
 # printers have the same letters of Arabic script in them, and none shapes them alike; figures are the printer's own.
 DOTS = (400, 200)
 MARGIN = 16
+LINE = 26  # dots that a line of a name may be high
 
 
 def zpl(specimens) -> str:
@@ -137,7 +138,7 @@ def _escaped(words):
 
 
 def _picture(words, top, *, size, bold=False, right=False):
-    """One line of text as ^GFA, shaped, made smaller until it fits between the margins."""
+    """One line of text as ^GFA, shaped, made smaller until it fits between the margins and above the next line."""
     if not words:
         return []
     from PIL import Image, ImageDraw, ImageFont
@@ -147,10 +148,10 @@ def _picture(words, top, *, size, bold=False, right=False):
     for each in range(size, 7, -1):
         font = ImageFont.truetype(path, each, layout_engine=ImageFont.Layout.RAQM)
         left, up, end, down = font.getbbox(words, direction=direction)
-        if end - left <= room:
+        if end - left <= room and down - up <= LINE:
             break
     wide = -(-min(end - left, room) // 8) * 8
-    image = Image.new("1", (wide, min(down - up, 27)), 0)
+    image = Image.new("1", (wide, min(down - up, LINE)), 0)
     ImageDraw.Draw(image).text((-left, -up), words, fill=1, font=font, direction=direction)
     row, data = wide // 8, image.tobytes()
     start = DOTS[0] - MARGIN - wide if right else MARGIN

@@ -12,6 +12,7 @@ from PIL import Image
 from mhac.accounts.models import Access
 from mhac.labs import labels, services
 from mhac.labs.models import Label, Specimen
+from tests.labs import zpl
 
 PRINTER_DPI = 203
 
@@ -193,3 +194,35 @@ def test_a_label_printer_gets_the_same_in_its_own_language(scene, as_user):
 
 
 PICTURES = re.compile(r"\^FO(\d+),(\d+)\^GFA,(\d+),(\d+),(\d+),([0-9A-F]+)\^FS")
+
+
+@pytest.mark.parametrize(("given", "family", "native"), [*NAMES, ("Test^wal", "_26~Sons", "")])
+def test_a_label_printer_draws_what_the_scanner_reads(scene, given, family, native):
+    """The commands drawn on the dots of a 203-dpi printer: every bar code reads, nothing touches anything else."""
+    screening = scene.screening(given=given, family=family, native_name=native)
+    specimens = scene.collected("hiv", "tb_test", screening=screening)
+    wanted = labels.labels_of(specimens)
+    drawn = zpl.printed(labels.zpl(specimens))
+    assert len(drawn) == len(wanted) == 5
+    for label, made in zip(wanted, drawn, strict=True):
+        assert made.dots.size == labels.DOTS and made.copies == 1
+        paper = made.dots.convert("L").point(lambda ink: 255 - ink)
+        (found,) = zxingcpp.read_barcodes(paper)
+        assert (found.text, found.format) == (label.number, zxingcpp.BarcodeFormat.Code128)
+        assert [words for words, _box in made.parts if words != "picture"] == [label.number, label.number, *label.lines]
+        assert len(made.parts) == 4 + bool(screening.patient.native_name) + 1
+        ((_words, bars),) = [part for part in made.parts if part[1][3] - part[1][1] == 58]
+        # Ten modules of two dots stay white on both sides of the bars (ISO/IEC 15417).
+        assert bars[0] >= 20 and bars[2] <= labels.DOTS[0] - 20
+        for place, (what, box) in enumerate(made.parts):
+            assert 0 <= box[0] < box[2] <= labels.DOTS[0] and 0 <= box[1] < box[3] <= labels.DOTS[1], what
+            for other, there in made.parts[place + 1 :]:
+                assert box[3] <= there[1] or there[3] <= box[1] or box[2] <= there[0] or there[2] <= box[0], (
+                    what,
+                    other,
+                )
+
+
+def test_the_printer_of_the_tests_knows_no_other_command():
+    with pytest.raises(ValueError, match="does not know"):
+        zpl.printed("^XA^PW400^LL200^FO1,1^GB10,10,1^FS^XZ")
