@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 from mhac.patients.models import IdentityDocument
 from mhac.protocols.programme import Edition
 from mhac.screenings import papers
-from mhac.screenings.models import Consent, Guardian, PaperSeen, Screening
+from mhac.screenings.models import Consent, PaperSeen, Screening
 from mhac.screenings.programmes import programmes
-from mhac.screenings.services import CHILD_UNTIL
 
 
 @dataclass(frozen=True)
@@ -60,39 +59,38 @@ class Checklist:
         return sum(len(person.missing) for person in self.people)
 
 
-def of(case, screenings, today, balance=None) -> Checklist:
-    """The checklist of the open ones among `screenings` (with patient); fees only with a `balance`. Four questions."""
-    open_ones = [each for each in screenings if each.is_open]
-    known = _Known(open_ones, balance)
-    people = [Person(each, list(known.entries(case, each, today))) for each in open_ones]
-    unknown = [each for each in open_ones if not papers.is_known(each)]
+def of(case, members, balance=None) -> Checklist:
+    """The checklist of those of `members` (see `family`) who are screened now; fees only with a `balance`. Two
+    questions."""
+    open_ones = [each for each in members if each.screening.is_open]
+    known = _Known([each.screening for each in open_ones], balance)
+    today = case.clinic.today()
+    people = [Person(each.screening, list(known.entries(case, each, today))) for each in open_ones]
+    unknown = [each for each in open_ones if not papers.is_known(each.screening)]
     return Checklist(people, str(papers.UNKNOWN) if unknown else "")
 
 
 class _Known:
     def __init__(self, screenings, balance):
-        of = {"screening__in": screenings}
         self.fees = balance.by_screening if balance else {}
         self.seen = defaultdict(dict)
-        for row in PaperSeen.objects.standing().filter(**of).select_related("seen_by"):
+        for row in PaperSeen.objects.standing().filter(screening__in=screenings).select_related("seen_by"):
             self.seen[row.screening_id][row.paper] = row
         people = [each.patient_id for each in screenings]
         kind = IdentityDocument.Kind.PASSPORT
         with_passport = IdentityDocument.objects.filter(patient__in=people, kind=kind)
         self.passports = set(with_passport.order_by().values_list("patient", flat=True))
-        agreed = Consent.objects.standing().filter(purpose=Consent.Purpose.EXAMINATION, **of)
-        self.agreed = set(agreed.order_by().values_list("screening", flat=True))
-        self.guardians = {row.screening_id: row for row in Guardian.objects.filter(**of)}
 
-    def entries(self, case, screening, today):
+    def entries(self, case, member, today):
+        screening, guardian = member.screening, member.guardian
         edition = programmes().by_key(screening.edition)
         if edition.reference.name:
             yield self._reference(screening, edition)
         for asked in papers.asked_of(screening, today):
             yield self._paper(case, screening, asked)
-        yield Entry(_("consent to the examination"), screening.pk in self.agreed)
-        if screening.patient.age_on(today) < CHILD_UNTIL:
-            guardian = self.guardians.get(screening.pk)
+        agreed = {consent.purpose for consent in member.consents}
+        yield Entry(_("consent to the examination"), Consent.Purpose.EXAMINATION in agreed)
+        if member.is_child:
             yield Entry(_("guardian"), bool(guardian and guardian.name), guardian.name if guardian else "")
             yield Entry(_("document of the guardian"), bool(guardian and guardian.document))
         line = self.fees.get(screening.pk)

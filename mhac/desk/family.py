@@ -66,6 +66,8 @@ class Member:
     booking: Booking | None
     identity_confirmed: bool
     has_face: bool
+    consents: list[Consent]
+    guardian: Guardian | None
 
     @property
     def is_child(self):
@@ -133,6 +135,8 @@ class _Known:
             booking=bookings[-1] if bookings else None,
             identity_confirmed=screening.patient.person in self.confirmed,
             has_face=screening.patient.person in self.faces,
+            consents=self.consents[screening.pk],
+            guardian=self.guardians.get(screening.pk),
         )
 
     def _chips(self, screening, age):

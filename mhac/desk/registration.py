@@ -37,12 +37,11 @@ def case(request, pk):
     case = get_object_or_404(Case.objects.visible_to(request.user).select_related("clinic"), pk=pk)
     record_access(request, case, clinic=case.clinic)
     people = family.members(case, request.user)
-    screenings = [member.screening for member in people]
-    owed = fees.of(screenings, case.clinic.today()) if request.user.has_perm("payments.view_receipt") else None
+    owed = _fees(case, people) if request.user.has_perm("payments.view_receipt") else None
     context = {
         "case": case,
         "balance": owed,
-        "checklist": checklist.of(case, screenings, case.clinic.today(), owed),
+        "checklist": checklist.of(case, people, owed),
         "children": [member for member in people if member.is_child and member.screening.is_open],
         "programme": family.programme_of(case),
         "standing": status.on(case.programme, case.clinic, case.clinic.today()),
@@ -53,6 +52,10 @@ def case(request, pk):
         "paste": PasteForm(),
     }
     return render(request, "desk/case.html", context)
+
+
+def _fees(case, people):
+    return fees.of([member.screening for member in people], case.clinic.today())
 
 
 @needs("patients.add_patient")
