@@ -110,3 +110,29 @@ def test_forty_results_without_a_mouse(scene, as_user, chromium, live_server):
     for result in stored.values():
         services.verify(result, by=scene.cast.lsu)
     assert LabOrder.objects.filter(state="verified").count() == 40
+
+
+def test_the_worklist_without_javascript(scene, as_user, chromium, live_server):
+    """Tests are chosen, a tube is found by its number, a bad value stays beside its reason: by links and forms alone."""
+    (first,) = scene.received("blood_count", screening=scene.screening(given="Omid"))
+    (tube,) = scene.received("blood_count")
+    context = chromium.new_context(base_url=live_server.url, java_script_enabled=False)
+    session = as_user(scene.cast.lab).cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(reverse("labs:worklist") + "?test=hb&test=wbc")
+    page.locator("form[data-jump] .code").fill(tube.accession)
+    page.locator("form[data-jump] .code").press("Enter")
+    assert page.locator("[data-number]").first.get_attribute("data-number") == tube.accession
+    page.get_by_label(f"Haemoglobin {tube.accession}").fill("12,5")
+    page.get_by_label(f"White cells {tube.accession}").fill("6.2")
+    page.get_by_role("button", name="File these results").click()
+    assert "1 result entered." in page.content() and "1 result was not filed" in page.content()
+    wrong = page.get_by_label(f"Haemoglobin {tube.accession}")
+    assert wrong.input_value() == "12,5" and "write the decimal mark as a point" in page.content()
+    wrong.fill("12.5")
+    page.get_by_role("button", name="File these results").click()
+    assert "1 result entered." in page.content()
+    context.close()
+    assert dict(LabResult.objects.values_list("order__test__key", "as_sent")) == {"hb": "12.5", "wbc": "6.2"}
+    assert not LabResult.objects.filter(order__specimen=first).exists()

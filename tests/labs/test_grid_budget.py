@@ -44,7 +44,7 @@ def test_queries_do_not_grow_with_the_orders_that_are_open(scene, as_user):
     )
     pages = ["labs:worklist", "labs:bench"]
     addresses = [reverse(name) for name in pages] + [reverse("labs:worklist") + "?tube=edta"]
-    addresses += [reverse("labs:bench") + "?tab=inside"]
+    addresses += [reverse("labs:bench") + "?tab=inside", reverse("labs:bench") + "?tab=sent"]
     client, counted, slowest = as_user(scene.cast.lab), {}, 0
     grown(tube, 8, "A")
     client.get(addresses[0])  # what is looked up once in a process
