@@ -76,10 +76,10 @@ class _Known:
         self.seen = defaultdict(dict)
         for row in PaperSeen.objects.standing().filter(screening__in=screenings).select_related("seen_by"):
             self.seen[row.screening_id][row.paper] = row
-        people = [each.patient_id for each in screenings]
+        people = [each.patient.person for each in screenings]
         kind = IdentityDocument.Kind.PASSPORT
-        with_passport = IdentityDocument.objects.filter(patient__in=people, kind=kind)
-        self.passports = set(with_passport.order_by().values_list("patient", flat=True))
+        with_passport = IdentityDocument.objects.filter(patient__person__in=people, kind=kind)
+        self.passports = set(with_passport.order_by().values_list("patient__person", flat=True))
 
     def entries(self, case, member, today):
         screening, guardian = member.screening, member.guardian
@@ -105,7 +105,7 @@ class _Known:
     def _paper(self, case, screening, asked):
         seen = self.seen[screening.pk].get(asked.paper)
         written = {
-            "passport": screening.patient_id in self.passports,
+            "passport": screening.patient.person in self.passports,
             "telephone": bool(case.phone),
             "address": bool(case.address),
         }

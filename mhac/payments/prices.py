@@ -66,7 +66,7 @@ class Prices:
 
 
 def _ages(screening, day):
-    patient = screening.patient
+    patient = screening.person
     return patient.age_on(day), age_on(patient.born_earliest, day)
 
 

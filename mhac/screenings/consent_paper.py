@@ -27,7 +27,7 @@ def values(people, language) -> dict:
     text = texts.current(today) if first else texts.all_texts()[-1]
     guardians = {row.screening_id: row for row in Guardian.objects.filter(screening__in=people, alone=False)}
     return {
-        "people": [(each, each.patient.age_on(today) < CHILD_UNTIL, guardians.get(each.pk)) for each in people],
+        "people": [(each, each.person.age_on(today) < CHILD_UNTIL, guardians.get(each.pk)) for each in people],
         "case": first.case if first else None,
         "clinic": first.clinic if first else None,
         "day": today,

@@ -77,7 +77,7 @@ class PersonConsentForm(forms.Form):
         """`guardian` is the row of this child or None, `likely` who it may be; `typed` is what stood on the page."""
         super().__init__(*args, prefix=str(screening.pk), **kwargs)
         self.screening, self.standing, self.guardian, self.likely = screening, standing, guardian, likely
-        self.age = screening.patient.age_on(screening.clinic.today())
+        self.age = screening.person.age_on(screening.clinic.today())
         self.is_child = self.age < CHILD_UNTIL
         given = {consent.purpose for consent in standing}
         open_ = [(purpose.value, purpose.label) for purpose in Consent.Purpose if purpose.value not in given]
@@ -154,7 +154,7 @@ class GuardianForm(forms.Form):
     def __init__(self, *args, screening, guardian, likely, adults, **kwargs):
         super().__init__(*args, prefix=str(screening.pk), **kwargs)
         self.screening, self.guardian = screening, guardian
-        self.age = screening.patient.age_on(screening.clinic.today())
+        self.age = screening.person.age_on(screening.clinic.today())
         self._adults = {str(adult.pk): adult for adult in adults}
         grown_up = [(key, adult.patient.name) for key, adult in self._adults.items()]
         others = [(self.NAMED, _("somebody else")), (self.ALONE, _("no adult has come with the child"))]

@@ -30,7 +30,7 @@ class Likely:
 
 def likely(family, today) -> dict:
     """Key of a child's screening -> `Likely`, for sons and daughters of a case whose head is grown up. One question."""
-    grown_up = [each for each in family if each.patient.age_on(today) >= CHILD_UNTIL]
+    grown_up = [each for each in family if each.person.age_on(today) >= CHILD_UNTIL]
     head = next((each for each in grown_up if each.relation == Screening.Relation.HEAD), None)
     if head is None:
         return {}
@@ -56,7 +56,7 @@ def guardians(request, pk):
 def _of_children(request, case):
     today = case.clinic.today()
     family = list(Screening.objects.visible_to(request.user).open().filter(case=case).whole())
-    children = [each for each in family if each.patient.age_on(today) < CHILD_UNTIL]
+    children = [each for each in family if each.person.age_on(today) < CHILD_UNTIL]
     adults = [each for each in family if each not in children]
     rows = {row.screening_id: row for row in Guardian.objects.filter(screening__in=children)}
     data = request.POST if request.method == "POST" else None

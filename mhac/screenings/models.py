@@ -95,6 +95,7 @@ class Case(Row):
     class Meta:
         verbose_name = _("case")
         ordering = ["-id"]
+        indexes = [models.Index(fields=["phone"], condition=~models.Q(phone=""), name="case_phone")]
 
     def __str__(self):
         return f"{self.number} {self.contact_name}"
@@ -170,7 +171,10 @@ class Screening(Row):
                 condition=~models.Q(reference="") & ~models.Q(state="withdrawn"),
             ),
         ]
-        indexes = [models.Index(fields=["clinic", "state", "id"])]
+        indexes = [
+            models.Index(fields=["clinic", "state", "id"]),
+            models.Index(fields=["reference"], condition=~models.Q(reference=""), name="screening_reference"),
+        ]
 
     def __str__(self):
         return f"{self.patient} – {self.programme}"

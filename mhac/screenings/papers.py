@@ -35,7 +35,7 @@ class Asked:
 
 def asked_of(screening, day) -> list[Asked]:
     """What the programme wants from this person at the age of `day`; empty when no list is known."""
-    age = screening.patient.age_on(day)
+    age = screening.person.age_on(day)
     rows = programmes().by_key(screening.edition).papers
     return [Asked(row.paper, NAMES[row.paper], row.source, row.verified) for row in rows if row.fits(age)]
 
@@ -52,6 +52,6 @@ def to_bring(screening, day, language) -> list[str]:
         lines = [str(each.name) for each in asked_of(screening, day)]
         if edition.reference.name and edition.reference.needed and not screening.reference:
             lines.insert(0, edition.reference.name)
-        if screening.patient.age_on(day) < CHILD_UNTIL:
+        if screening.person.age_on(day) < CHILD_UNTIL:
             lines.append(str(GUARDIAN))
         return lines if edition.papers else [*lines, _("everything that the partner's letter asks for")]

@@ -281,7 +281,7 @@ def give_consent(
         raise Refused(_("A thumbprint needs a witness. Write the name of who was present."))
     if language not in texts.LANGUAGES and not witness.strip():
         raise Refused(_("There is no text in this language. Write who interpreted it, as the witness."))
-    patient = screening.patient
+    patient = screening.person
     is_child = patient.age_on(on) < CHILD_UNTIL
     if is_child and given_by.strip().casefold() in {"", patient.name.casefold(), patient.native_name.casefold()}:
         raise Refused(_("%(name)s is a child. Write the name of the guardian who consents.") % {"name": patient.name})
@@ -328,9 +328,9 @@ def set_guardian(screening, *, by, adult=None, name="", relation="", document=""
     with `alone`, that nobody has come with it. Raises Refused for who is no child and for who cannot be a guardian."""
     today = screening.clinic.today()
     child = Screening.objects.select_for_update(of=("self",)).select_related("patient").get(pk=screening.pk)
-    if child.patient.age_on(today) >= CHILD_UNTIL:
+    if child.person.age_on(today) >= CHILD_UNTIL:
         raise Refused(_("%(name)s is grown up and needs no guardian.") % {"name": child.patient.name})
-    if adult and (adult.case_id != child.case_id or adult.patient.age_on(today) < CHILD_UNTIL):
+    if adult and (adult.case_id != child.case_id or adult.person.age_on(today) < CHILD_UNTIL):
         raise Refused(_("A guardian is an adult of the same family. Choose another person, or write the name."))
     name = adult.patient.name if adult else name.strip()
     if not alone and (not name or name.casefold() == child.patient.name.casefold()):
