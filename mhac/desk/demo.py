@@ -20,7 +20,7 @@ from mhac.certificates import services as certificates
 from mhac.clinics.models import Clinic
 from mhac.clinics.numbers import uuid7
 from mhac.decisions import services as decisions
-from mhac.desk import demo_boxes, demo_controls, demo_payments, demo_queue, waiting
+from mhac.desk import demo_boxes, demo_controls, demo_payments, demo_queue, demo_rosters, waiting
 from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Pregnancy, Vitals
 from mhac.exams.words import SYSTEMS
 from mhac.labs import catalogue
@@ -436,10 +436,8 @@ def load():
                 step(family, members, users)
             family.then(members, users)
     set_states(sites["KBL"], users["manager"])
-    demo_controls.load(sites["KBL"], users)
-    demo_boxes.load(sites["KBL"], users)
-    demo_payments.load(sites["KBL"], users)
-    demo_queue.load(sites["KBL"], users)
+    for each in (demo_controls, demo_boxes, demo_payments, demo_queue, demo_rosters):
+        each.load(sites["KBL"], users)
     return added
 
 
