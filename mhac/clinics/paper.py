@@ -7,7 +7,7 @@ from django.conf import settings
 FONTS = Path(settings.BASE_DIR) / "mhac" / "static" / "vendor" / "vazirmatn"
 
 
-def pdf(html: str, *, style: Path) -> bytes:
+def pdf(html: str, style: Path) -> bytes:
     """The PDF of a whole page of HTML with the style sheet at `style`."""
     # WeasyPrint takes most of a second to import; only who prints waits for it.
     from weasyprint import CSS, HTML

@@ -10,6 +10,7 @@ from mhac.certificates.models import Certificate
 from mhac.desk import demo
 from mhac.labs.models import LabOrder, Specimen
 from mhac.patients.models import Patient
+from mhac.payments.models import Receipt, Waiver
 from mhac.screenings.models import Case, Screening
 from tests.flows.conftest import Desk, Stack
 
@@ -42,6 +43,7 @@ def pages():
     order = LabOrder.objects.filter(specimen=specimen).first()
     paper = Certificate.objects.filter(screening=signed).first()
     person = Patient.objects.get(given_name="Hamid")
+    receipt, waiver = Receipt.objects.first(), Waiver.objects.first()
     return {
         "reception": [
             "/desk/today/",
@@ -52,6 +54,12 @@ def pages():
             f"/desk/cases/{family.pk}/members/",
             f"/desk/people/{person.pk}/",
             f"/screenings/{family.screenings.first().pk}/consent/",
+            f"/screenings/cases/{family.pk}/guardians/",
+            f"/screenings/cases/{family.pk}/papers/",
+            f"/payments/cases/{family.pk}/",
+            f"/payments/receipts/{receipt.pk}/",
+            f"/payments/receipts/{receipt.pk}/void/",
+            f"/payments/waivers/{woman.pk}/ask/",
             f"/screenings/{family.screenings.first().pk}/travel/",
             f"/appointments/book/{family.pk}/",
             "/desk/find/?q=NOTHING",
@@ -76,10 +84,16 @@ def pages():
             "/documents/",
             f"/documents/{paper.pk}/",
         ],
-        "manager": ["/desk/programmes/", "/desk/programmes/uk-tb/", "/desk/programmes/ca/change/"],
+        "manager": [
+            "/payments/",
+            f"/payments/waivers/{waiver.pk}/",
+            "/desk/programmes/",
+            "/desk/programmes/uk-tb/",
+            "/desk/programmes/ca/change/",
+        ],
         "canada": ["/partner/"],
         "auditor": ["/users/accesses/"],
-        "admin": ["/users/"],
+        "admin": ["/payments/prices/", "/payments/prices/ca/", "/payments/prices/ca/add/", "/users/"],
         "protection": ["/desk/people/"],
         "quality": ["/wire/"],
     }
