@@ -58,7 +58,7 @@ class Prices:
         tariff = self.in_force(screening.programme, screening.clinic, screening.opened_on)
         if tariff and (tariff.from_day >= edition.in_force or not edition.fees):
             return _of_tariff(screening, tariff)
-        return _of_edition(screening, edition, today)
+        return of_edition(screening, edition, today)
 
     def rows_of(self, programme):
         """Every row of the programme, the latest first."""
@@ -92,7 +92,8 @@ def _at(tariff, age):
     return max(fitting, key=lambda price: price.from_age).amount if fitting else None
 
 
-def _of_edition(screening, edition, today):
+def of_edition(screening, edition, today) -> Quote | None:
+    """What `edition` asks of this person; `today` is when it is first asked for."""
     for fee in edition.fees:
         day = screening.opened_on if fee.age_on == "opened" else today
         age, oldest = _ages(screening, day)
