@@ -29,7 +29,7 @@ def needs(permission, *alternatives):
             request.user.acting = held
             return once.answer(view, request, *args, **kwargs)
 
-        guarded.permissions = (permission, *alternatives)
+        guarded.permissions, guarded.has_one_effect = (permission, *alternatives), True
         return guarded
 
     return guard

@@ -166,13 +166,13 @@ def test_the_keyboard_map(desk, cast, kabul):
     page.wait_for_url("**" + reverse("desk:case", args=[case.pk]))
     page.keyboard.press("F4")
     page.wait_for_url("**" + reverse("desk:new_case"))
-    page.evaluate("window.print = () => { document.body.dataset.printed = 'yes'; }")
+    page.evaluate("window.print = () => { document.body.dataset.printed = 'yes'; }; null")
     page.locator("#id_address").focus()
     page.keyboard.press("p")
     page.wait_for_timeout(250)
     assert page.evaluate("document.body.dataset.printed") is None
     page.evaluate("document.activeElement.blur()")
     keys.press("KeyP", "ح", "ح")
-    page.wait_for_function("document.body.dataset.printed === 'yes'")
+    page.locator("body[data-printed=yes]").wait_for()
     page.goto(reverse("help_keys"))
     assert page.locator("main kbd").count() >= 12
