@@ -40,7 +40,7 @@ _ABDUL_ARABIC = re.compile(r"\bعبد ?ال ?(?!له\b)(?=\w)")
 # God's name and the article follow as a word of their own, or not.
 _FOLLOWS = re.compile(r"(?<=\w) (?=ال|[uao]llah\b)")
 # The article's l is not heard before these.
-_SUN = re.compile("(?<=.)ال(?=[دذرزسشصضطظنت])")
+_SUN = re.compile(r"(?<=..)ال(?=[دذرزسشصضطظنت]\w\w)")
 
 
 def fold(name: str) -> str:

@@ -7,6 +7,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinLengthValidator
 from django.db import models
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -49,7 +50,7 @@ class PatientQuerySet(models.QuerySet):
         """The people who have this very number: ours, a paper's, or a family's telephone (which is nobody's alone)."""
         if not (code := clean(text)) or not re.search("[0-9]", code):
             return []
-        rows = self.model.objects.filter(models.Q(number=code) | models.Q(phone=code))
+        rows = self.model.objects.filter(models.Q(number=code) | models.Q(phone=code) & ~models.Q(phone=""))
         papers = self.model.documents.rel.related_model.objects.numbered(text)
         found = [*rows.values_list("person", flat=True)[:50], *papers.values_list("patient__person", flat=True)[:50]]
         return list(dict.fromkeys(found))
@@ -141,6 +142,8 @@ class Patient(Row):
 
     @property
     def name(self):
+        if self.provisional_because:
+            return f"{gettext(self.given_name)}, {self.number}"
         return f"{self.given_name} {self.family_name}".strip()
 
     @property

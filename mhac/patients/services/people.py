@@ -34,6 +34,9 @@ def correct(patient, *, by, because, **changes) -> Patient:
     if not because.strip():
         raise Refused(_("Say why the data change: it stands in the history of the person."))
     patient = Patient.objects.select_for_update().get(pk=patient.pk)
+    if patient.provisional_because and changes.get("given_name", patient.given_name) != patient.given_name:
+        # Who has a name is somebody.
+        changes["provisional_because"] = ""
     for field, value in changes.items():
         setattr(patient, field, value)
     _in_order(patient.born_earliest, patient.born_latest, patient.clinic.today())
