@@ -30,6 +30,7 @@ class ArrivalForm(forms.Form):
         queryset=None, error_messages={"required": gettext_lazy("Tick at least one person.")}
     )
     clock = ClockField(label=gettext_lazy("Came at (empty: now)"), required=False)
+    clock.widget.attrs["class"] = "form-control"
 
     def __init__(self, *args, bookings, clinic, **kwargs):
         super().__init__(*args, **kwargs)
@@ -74,7 +75,11 @@ def arrival(request, case):
     """The family of one case: who of them comes today, who has a ticket, and what to do about the others."""
     case = get_object_or_404(Case.objects.visible_to(request.user).select_related("clinic"), pk=case)
     today = Booking.objects.visible_to(request.user).on(case.clinic, case.clinic.today()).filter(screening__case=case)
-    form = ArrivalForm(request.POST or None, bookings=today.exclude(state="cancelled"), clinic=case.clinic)
+    form = ArrivalForm(
+        request.POST if request.method == "POST" else None,
+        bookings=today.exclude(state="cancelled"),
+        clinic=case.clinic,
+    )
     if request.method == "POST" and form.is_valid() and _arrived(request, form):
         return redirect("desk:arrival", case.pk)
     if request.method == "GET":

@@ -251,7 +251,8 @@ def _room(request, here):
     context = {
         "here": here,
         "load": busy[here.station],
-        "queue": [_row(visit, busy[here.station].limit, now) for visit in visits[:SHOWN]],
+        "queue": (queue := [_row(visit, busy[here.station].limit, now) for visit in visits[:SHOWN]]),
+        "longest": max((row["minutes"] for row in queue), default=0),
         "current": (mine := _mine(request.user, here)),
     }
     if request.htmx:

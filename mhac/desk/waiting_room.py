@@ -5,6 +5,7 @@ sets how long people may wait.
 """
 
 import time
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
@@ -28,8 +29,9 @@ REFRESH_SECONDS = 8
 # Wrong keys that one address may try in a minute before it is told to go away.
 TRIES_A_MINUTE = 20
 CALLED_SHOWN, WAITING_SHOWN = 8, 60
-TICKET, CALLED, WAITING, NOBODY = (
+TICKET, ROOM, CALLED, WAITING, NOBODY = (
     gettext_lazy("Ticket"),
+    gettext_lazy("Room"),
     gettext_lazy("Called now"),
     gettext_lazy("Waiting"),
     gettext_lazy("Please wait until your number is shown."),
@@ -42,6 +44,7 @@ class LimitForm(forms.ModelForm):
     class Meta:
         model = WaitingLimit
         fields = ["amber", "red", "usual", "back_after"]
+        widgets = {name: forms.NumberInput({"class": "form-control form-control-sm"}) for name in fields}
 
     def clean(self):
         values = super().clean()
@@ -80,13 +83,13 @@ def board(request):
 def waiting_times(request):
     """How long people may wait at each station, and the screens of the waiting room."""
     clinic = _site(request)
-    forms = _limit_forms(clinic, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and _may_change(request) and all(form.is_valid() for form in forms):
-        limits = {form.instance.station: form.instance for form in forms}
+    rows = _limit_forms(clinic, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and _may_change(request) and all(form.is_valid() for form in rows):
+        limits = {form.instance.station: form.instance for form in rows}
         services.set_waiting_limits(clinic, limits, by=request.user)
         messages.success(request, _("The waiting times are saved."))
         return redirect(_address(clinic))
-    return _settings(request, clinic, forms)
+    return _settings(request, clinic, rows)
 
 
 @require_POST
@@ -113,10 +116,11 @@ def _board(request, clinic):
     called, waiting = _tickets(clinic)
     context = {
         "words": {"called": _in_three(CALLED), "waiting": _in_three(WAITING), "nobody": _in_three(NOBODY)},
+        "room": _in_three(ROOM),
         "ticket": _in_three(TICKET),
         "called": called,
         "waiting": waiting,
-        "clock": f"{timezone.localtime():%H:%M}",
+        "clock": f"{timezone.localtime(timezone=ZoneInfo(clinic.timezone)):%H:%M}",
         "refresh": REFRESH_SECONDS,
     }
     return render(request, "desk/waiting_room.html", context)
@@ -139,12 +143,12 @@ def _tickets(clinic):
 
 
 def _in_three(words):
-    """The same words in every language of the house: [(code, words)]."""
-    found = []
+    """The same words in every language of the house: [(code, words)]; what two languages say alike is said once."""
+    found = {}
     for code, _name in settings.LANGUAGES:
         with translation.override(code):
-            found.append((code, str(words)))
-    return found
+            found.setdefault(str(words), code)
+    return [(code, said) for said, code in found.items()]
 
 
 def _tries_too_often(request):
