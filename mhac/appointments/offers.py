@@ -65,6 +65,15 @@ class Day:
     def free(self):
         return sum(offer.free for offer in self.offers)
 
+    @property
+    def reasons(self):
+        """[(why, clocks)]: each reason once, with the times that it concerns."""
+        found = defaultdict(list)
+        for offer in self.offers:
+            if offer.why:
+                found[offer.why].append(offer.clock)
+        return list(found.items())
+
 
 def offered(clinic, first, days=DAYS, *, leaving_out=()):
     """The next `days` open days from `first` (no earlier than today) with their times. Eight queries, however many.

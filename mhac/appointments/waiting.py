@@ -4,6 +4,7 @@ Nothing is held for a family that is offered a time: see docs/decisions.md. Each
 who wait longest first, so that two clerks who read the list do not offer the same seats.
 """
 
+import datetime
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from mhac.screenings.models import Screening
 PAGE = 25
 # So many open days ahead are looked at.
 DAYS = 20
+# Nobody is called for a time that begins sooner.
+NOTICE = datetime.timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Family:
         return self.offer.parts[0][0].starts_at.date() if self.offer else None
 
 
-def at_site(clinic, user) -> list[Family]:
+def at_site(clinic, user, *, now) -> list[Family]:
     """Everybody who waits at `clinic`, the longest first; a fixed number of queries."""
     waits = Waiting.objects.visible_to(user).filter(case__clinic=clinic, state=Waiting.State.WAITING)
     waits = list(waits.select_related("case__clinic"))
@@ -49,7 +52,7 @@ def at_site(clinic, user) -> list[Family]:
     families = [
         (
             sorted((asked[each.pk] for each in people[place.case_id]), key=lambda person: person.minor),
-            _may_come(place, calls[place.case_id]),
+            _may_come(place, calls[place.case_id], now + NOTICE),
             place.case.programme,
             left[place.case.programme],
         )
@@ -97,7 +100,7 @@ def _left(programmes, clinic, days):
     return {each: {day.day: places.left(each, clinic, day.day) for day in days} for each in programmes}
 
 
-def _may_come(place, calls):
+def _may_come(place, calls, soonest):
     declined = {call.offered_at for call in calls if call.outcome == Call.Outcome.DECLINED}
 
     def may(day, moment):
@@ -106,6 +109,7 @@ def _may_come(place, calls):
             and (not place.half or Half.of(moment.time()) == place.half)
             and place.from_day <= day
             and (place.until is None or day <= place.until)
+            and moment >= soonest
             and moment not in declined
         )
 

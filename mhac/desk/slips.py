@@ -20,6 +20,8 @@ from mhac.labs import labels
 from mhac.screenings import papers
 
 STYLE = Path(__file__).with_name("slip.css")
+# Millimetres of a slip without its lists, and of a row; signs that surely fit into a row.
+BARE, ROW, SIGNS = 96, 6, 32
 
 
 @require_GET
@@ -37,17 +39,24 @@ def slip(request, booking):
 
 
 def pdf(case, groups) -> bytes:
-    """A slip for each group of bookings of `case` on one day."""
-    pages = "".join(_page(case, group) for group in groups)
-    return paper.pdf(f"<!doctype html><title>MHAC</title>{pages}", STYLE)
+    """A slip for each group of bookings of `case` on one day, all of one length."""
+    shown = [_shown(case, group) for group in groups]
+    length = f"<style>@page {{ size: 80mm {max(map(_length, shown))}mm }}</style>"
+    pages = "".join(map(_page, shown))
+    return paper.pdf(f"<!doctype html><title>MHAC</title>{length}{pages}", STYLE)
 
 
-def _page(case, bookings):
-    """One slip, in the language of the first person on it."""
+def _page(shown):
+    with translation.override(shown["language"]):
+        return render_to_string("desk/slip.html", shown)
+
+
+def _shown(case, bookings):
+    """What stands on one slip, in the language of the first person on it."""
     first = bookings[0]
     language = first.screening.patient.language
     with translation.override(language):
-        values = {
+        return {
             "case": case,
             "clinic": first.slot.clinic,
             "day": first.slot.day,
@@ -55,10 +64,17 @@ def _page(case, bookings):
             "bring": _to_bring(bookings, language),
             "companions": list(case.companions.all()),
             "bars": labels.bars(case.number, height=9),
-            "language": translation.get_language(),
+            "language": language,
             "direction": "rtl" if translation.get_language_bidi() else "ltr",
         }
-        return render_to_string("desk/slip.html", values)
+
+
+def _length(shown):
+    """Millimetres of paper for what is on it: a roll is cut where the page ends."""
+    lines = [*shown["bring"], *(companion.name + " " * 20 for companion in shown["companions"])]
+    names = sum(len(booking.screening.patient.name) + 3 for _clock, some in shown["times"] for booking in some)
+    rows = sum(-(-len(line) // SIGNS) for line in lines) + -(-names // SIGNS)
+    return BARE + ROW * rows + 13 * len(shown["times"])
 
 
 def _to_bring(bookings, language):

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -19,7 +20,7 @@ from mhac.screenings.models import Case
 @needs("appointments.change_booking")
 def waiting(request):
     clinic = site_of(request)
-    families = waiting_list.at_site(clinic, request.user)
+    families = waiting_list.at_site(clinic, request.user, now=timezone.now())
     shown, following = waiting_list.page_of(families, request.GET.get("after", ""))
     context = {"clinic": clinic, "sites": request.user.sites(), "families": shown, "following": following}
     return render(request, "appointments/waiting.html", context | {"count": len(families)})
