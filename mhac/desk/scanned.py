@@ -139,7 +139,7 @@ def _of_paper(text, code, user):
     if not user.has_perm("patients.search_patient"):
         return None
     mine = user.sites("patients.search_patient")
-    holders = IdentityDocument.objects.filter(number__iexact=code, patient__clinic__in=mine)
+    holders = IdentityDocument.objects.numbered(text).filter(patient__clinic__in=mine)
     people = set(holders.values_list("patient__person", flat=True)[:2])
     if len(people) == 1:
         return reverse("desk:patient", args=[people.pop()])

@@ -71,7 +71,6 @@ class DocumentForm(forms.ModelForm):
             **{name: forms.TextInput({"dir": "ltr", "autocomplete": "off"}) for name in ("number", "volume", "page")},
             **{name: forms.TextInput({"dir": "auto"}) for name in ("place", "override_reason", "shared_because")},
         }
-        # Whose a document is, `services.add_document` says in a sentence.
         error_messages = {"number": {"required": _("Write the number of the document.")}}
         help_texts = {"number": _("Of a paper tazkira: the registration number (sabt).")}
 
@@ -126,8 +125,9 @@ class DocumentForm(forms.ModelForm):
             self[n].value() or (self.is_bound and self[n].errors) for n in names
         )
 
-    def validate_constraints(self):
-        pass
+    def _get_validation_exclusions(self):
+        # Without the number, no constraint is asked: whose a document is, `services.add_document` says in a sentence.
+        return super()._get_validation_exclusions() | {"number"}
 
     def clean_issuer(self):
         return self.cleaned_data["issuer"].upper() or "AFG"

@@ -83,14 +83,14 @@ def beside(patient, *, among, count=COUNT) -> list[Suggestion]:
 
 def _holders(sought):
     """Person -> the papers she has that are among those of `sought`."""
-    found = {}
+    meant = Q(pk__isnull=True)
     for document in sought.documents:
         kind, number = document.get("kind"), document.get("number")
-        if not (kind and number):
-            continue
-        rows = IdentityDocument.objects.filter(number__iexact=IdentityDocument(kind=kind).paper.number_of(number))
-        for row in rows.filter(kind=kind).select_related("patient")[:20]:
-            found.setdefault(row.patient.person, []).append(row)
+        if kind and number:
+            meant |= Q(kind=kind, number__iexact=IdentityDocument(kind=kind).paper.number_of(number))
+    found = {}
+    for row in IdentityDocument.objects.filter(meant).select_related("patient")[:100]:
+        found.setdefault(row.patient.person, []).append(row)
     return found
 
 
