@@ -97,8 +97,7 @@ def text_of(booking, language) -> str:
     with translation.override(language):
         day = f"{dateformat.format(slot.day, 'l d M Y')} ({solar_hijri(slot.day, language)})"
         return _(
-            "%(site)s: your appointment is on %(day)s at %(time)s. Your number: %(case)s. Bring your papers and this "
-            "number. To change the time, call us."
+            "%(site)s: appointment on %(day)s, %(time)s. Number: %(case)s. Bring your papers. To change it, call us."
         ) % {"site": slot.clinic, "day": day, "time": slot.clock, "case": booking.screening.case.number}
 
 
