@@ -62,7 +62,7 @@ def coughed(member, users, days, nth):
     orders = list(LabOrder.objects.to_collect().filter(screening=member, nth=nth))
     at = timezone.now() - datetime.timedelta(days=days)
     for specimen in labs.collect(member, orders=orders, by=users["lab"], at=at):
-        labs.receive(specimen, by=users["lab"])
+        labs.receive(specimen, by=users["lab"], at=at)
     early = {"screening": member, "nth": nth, "test__key__in": ("afb", "xpert_mtb")}
     for order in LabOrder.objects.awaiting_result().filter(**early).select_related("test"):
         labs.verify(labs.enter(order, text=order.test.normal[0], by=users["lab"]), by=users["supervisor"])

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from mhac.accounts.permissions import needs
+from mhac.labs import catalogue as written
 from mhac.labs import lint, services, words
 from mhac.labs.forms import DecideLimitsForm, LimitsForm
 from mhac.labs.views import fetched
@@ -36,11 +37,13 @@ def catalogue_test(request, key):
 
 def _shown(request, test, form):
     changes = list(test.limit_changes.select_related("asked_by", "decided_by"))
-    keys = fetched.test_keys()
+    keys, rules = fetched.test_keys(), written.catalogue()
     context = {
         "test": test,
         "words": [(place, word, words.label(word)) for place, word in enumerate(test.allowed, 1)],
         "numbered": words.numbered(test.allowed),
+        "at_age": rules.at_age(test.key),
+        "together": [[(key, ", ".join(sorted(each[key]))) for key in each] for each in rules.together_with(test.key)],
         "changes": changes,
         "open": next((each for each in changes if each.accepted is None), None),
         "found": lint.of_tests([test], keys=keys),
