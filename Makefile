@@ -9,7 +9,7 @@ WITH_DATABASE := $(WITH_SECRETS) $(IN_VENV) -m mhac.database run --
 LOCK := $(IN_VENV) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-config \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: run test corpus bench-lab fuzz kill manage lint locale lock clean help
+.PHONY: run test corpus bench-lab fuzz kill rush manage lint locale lock clean help
 
 run:
 	@$(PYTHON) -m mhac.machine prepare run
@@ -36,6 +36,11 @@ fuzz:
 kill:
 	@$(PYTHON) -m mhac.machine prepare test
 	@$(IN_VENV) -m tests.reliability.kills 200 --database 20
+
+# Fifty clients book families at two hundred times at once, on a database of its own; the books are balanced afterwards.
+rush:
+	@$(PYTHON) -m mhac.machine prepare test
+	@$(IN_VENV) -m tests.bench.rush $(or $(N),5000)
 
 # Any of Django's commands with the run's database: make manage DO="createsuperuser"
 manage:

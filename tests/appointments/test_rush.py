@@ -10,6 +10,7 @@ from mhac.appointments import services
 from mhac.appointments.models import Booking
 from mhac.appointments.services import Refused
 from mhac.screenings import services as screenings
+from tests.bench import rush
 from tests.conftest import make_user
 
 from .conftest import make_family, open_days, slot_on
@@ -148,3 +149,13 @@ def test_nobody_is_booked_past_a_number_that_comes_in_the_middle(kabul, cast):
 
     together(work, list(range(CLERKS)))
     assert Booking.objects.standing().filter(slot=slot).count() == max(5, seen[0])
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_rush_overbooks_nothing_and_refuses_nobody_falsely(kabul, cast):
+    """A small share of `make rush`: families with needs at times of chance, and the books balanced afterwards."""
+    slots, families = rush.prepare(kabul, cast.rec, days=1, families=26)
+    books = rush.rush(slots, families, cast.rec, clients=8, attempts=60)
+    assert (*rush.balance(slots, books), books.wrong) == (0, 0, 0, [])
+    assert books.booked >= 8 and books.booked + len(books.refused) == 60
