@@ -59,11 +59,19 @@ def rows_of(clinic, day):
     found, before = [], None
     for booking in bookings:
         family = booking.slot_id, booking.screening.case_id
-        needed = known[booking.screening_id].needed
-        boxes = [station in needed for station in IdentityCheck.Station.values]
-        found.append(Row(booking, booking.screening.patient.age_on(day), boxes, family != before))
+        age = booking.screening.patient.age_on(day)
+        found.append(Row(booking, age, _boxes(known[booking.screening_id]), family != before))
         before = family
     return found
+
+
+def _boxes(person):
+    """For each station whether something is left to do. A film that is put off has its box too: the paper would
+    otherwise say who is pregnant."""
+    left = set(person.needed)
+    if person.rooms.get("exams:film", set()) - {"done", "pending"}:
+        left.add(IdentityCheck.Station.RADIOLOGY.value)
+    return [station in left for station in IdentityCheck.Station.values]
 
 
 def pdf(clinic, day) -> bytes:

@@ -152,7 +152,7 @@ def _send_on(request, visit, to):
     person = stations.known([visit.booking.screening], visit.day)[visit.booking.screening_id]
     if to == "":
         to = stations.propose(person.needed, loads.of(visit.clinic, visit.day, timezone.now()), visit.station)
-        if not to and visit.station in person.needed and visit.state == Visit.State.INSIDE:
+        if visit.station in person.needed and visit.state == Visit.State.INSIDE:
             raise services.Refused(
                 _("What is done here is not saved yet. Save it first, or choose where the person goes.")
             )
@@ -164,6 +164,8 @@ def _send_on(request, visit, to):
 
 
 def _compared(request, screening, here):
+    if stopped := patients.held(screening.patient):
+        raise patients.Refused(stopped)
     patients.confirm_identity(screening.patient, station=here.station, clinic=here.clinic, by=request.user)
     visit = _open_visit(screening, here.clinic, here.station)
     if visit is not None and visit.state == Visit.State.WAITING and _mine(request.user, here) is None:
@@ -174,6 +176,7 @@ def _compared(request, screening, here):
 
 
 def _not_she(request, screening, here):
+    """Kept as a check that failed, which opens the incident; she stands in no queue until a manager has decided."""
     note = request.POST.get("note", "")[:200]
     patients.confirm_identity(
         screening.patient, station=here.station, clinic=here.clinic, by=request.user, confirmed=False, note=note
@@ -293,7 +296,7 @@ def _about(request, screening, station):
     context = {
         "here": here,
         "check": checks.filter(station=station).select_related("by").order_by("at").last(),
-        "visit": _open_visit(screening, clinic, station),
+        "stopped": patients.held(screening.patient),
         "current": _mine(request.user, here),
         "back": request.htmx.current_url_abs_path if request.htmx else "",
     }

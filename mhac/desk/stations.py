@@ -78,6 +78,7 @@ class Known:
     records: facts.Records
     needed: dict
     goes_first: bool
+    rooms: dict
 
 
 def known(screenings, day):
@@ -85,7 +86,7 @@ def known(screenings, day):
     found = {}
     for key, records in facts.records_of(screenings).items():
         rooms = by_room(ledger.of_records(records, on=day))
-        found[key] = Known(records, needed(records, rooms), goes_first(records))
+        found[key] = Known(records, needed(records, rooms), goes_first(records), rooms)
     return found
 
 

@@ -169,4 +169,7 @@ def test_the_list_costs_the_same_for_3_and_30_people(kabul, cast):
             rows = day_list.rows_of(kabul, kabul.today())
         counts.append(len(found))
     assert (len(rows), sum(row.opens_family for row in rows)) == (30, 2)
+    woman = make_booked(kabul, cast.rec, sex="female", minutes=9).screenings.get()
+    boxes = {row.booking.screening_id: row.boxes for row in day_list.rows_of(kabul, kabul.today())}
+    assert boxes[woman.pk] == boxes[rows[0].booking.screening_id], "the paper does not say whose film is put off"
     assert counts[0] == counts[1]

@@ -7,6 +7,7 @@ from mhac.appointments.models import Booking, Visit
 from mhac.patients.models import IdentityCheck
 from mhac.screenings.services import give_consent
 from tests.desk.test_pause_in_the_browser import page_of  # noqa: F401 - a fixture
+from tests.desk.test_rooms import examined
 from tests.desk.test_today import make_booked
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -48,6 +49,8 @@ def test_a_family_by_the_keys_alone(kabul, cast, page_of):  # noqa: F811 - the f
     room.wait_for_url("**/exams/*/vitals/")
     assert IdentityCheck.objects.get().station == "nurse"
     room.locator("#at-station").get_by_text("face compared").wait_for()
+    examined(case.screenings.get(bookings__ticket=1), cast, exam=False)
+    room.goto(reverse("desk:room"))
     room.keyboard.press("Alt+n")
     room.locator(".ticket-number.big").get_by_text("2").wait_for()
     first, second = Visit.objects.filter(booking__ticket=1).order_by("pk")

@@ -13,7 +13,7 @@ from mhac.appointments import services
 from mhac.appointments.models import Visit, WaitingLimit
 from mhac.desk import stations
 from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Pregnancy, Vitals
-from mhac.patients.models import IdentityCheck
+from mhac.patients.models import IdentityCheck, IdentityIncident
 from mhac.screenings.models import Screening
 from mhac.screenings.programmes import programmes
 from mhac.screenings.services import give_consent
@@ -87,6 +87,11 @@ def test_calling_comparing_and_sending_on(kabul, cast, as_user):
     assert (check.station, check.confirmed, check.by, check.day) == ("nurse", True, cast.cli, kabul.today())
     shown = nurse.get(ROOM)
     assert (shown.context["current"].state, shown.context["is_open_here"]) == ("inside", True)
+    refused = nurse.post(reverse("desk:call_next"), here | {"to": ""}, follow=True)
+    assert "What is done here is not saved yet." in refused.content.decode()
+    assert refused.context["current"] == first
+    examined(first.booking.screening, cast, exam=False)
+    shown = nurse.get(ROOM)
     answer = nurse.post(reverse("desk:call_next"), here | {"to": ""}, follow=True)
     assert answer.context["current"] == second
     moved = Visit.objects.open().get(patient=first.patient)
@@ -154,6 +159,13 @@ def test_a_mismatch_needs_a_note_and_ends_the_visit(kabul, cast, as_user):
     answer = nurse.post(address, {"note": "another face"}, follow=True)
     assert "incident" not in answer.content.decode().lower()
     assert not Visit.objects.open().exists()
+    assert IdentityIncident.objects.get().station == "nurse"
+    page = reverse("desk:at_station", args=["nurse", screening.pk])
+    text = nurse.get(page).content.decode()
+    assert "Ask the site manager before you go on" in text
+    assert "another face" not in text
+    refused = nurse.post(reverse("desk:came", args=["nurse", screening.pk]), follow=True)
+    assert "Ask the site manager before you go on" in refused.content.decode()
     assert not IdentityCheck.objects.filter(confirmed=True).exists()
 
 

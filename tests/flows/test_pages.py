@@ -47,6 +47,8 @@ def pages():
     return {
         "reception": [
             "/desk/today/",
+            "/desk/arrivals/",
+            f"/desk/arrivals/{family.pk}/",
             "/desk/people/",
             "/desk/people/?q=nothing-of-the-kind",
             "/desk/cases/new/",
@@ -65,6 +67,7 @@ def pages():
             "/desk/find/?q=NOTHING",
         ],
         "nurse": [
+            "/desk/room/",
             f"/exams/{adult.pk}/vitals/",
             f"/exams/{adult.pk}/history/",
             f"/exams/{woman.pk}/pregnancy/",
@@ -85,6 +88,7 @@ def pages():
             f"/documents/{paper.pk}/",
         ],
         "manager": [
+            "/desk/waiting-room/times/",
             "/payments/",
             f"/payments/waivers/{waiver.pk}/",
             "/desk/programmes/",

@@ -30,6 +30,8 @@
       }
     } else if (altKey && !ctrlKey && !metaKey && !shiftKey && code === "KeyN") {
       done = press("Alt+N");
+    } else if (altKey && !ctrlKey && !metaKey && !shiftKey && code === "KeyC") {
+      done = press("Alt+C");
     } else if (altKey && !ctrlKey && !metaKey && !shiftKey && code === "KeyS") {
       done = document.dispatchEvent(new CustomEvent("keep-draft"));
     } else if (ctrlKey && (code === "Enter" || code === "NumpadEnter")) {
