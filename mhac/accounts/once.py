@@ -65,8 +65,11 @@ def _again(request, claim):
 
 def _errors(request):
     """How many refusals wait to be shown; looking at them does not use them up."""
-    waiting = messages.get_messages(request)
-    count = sum(message.level >= messages.ERROR for message in waiting)
+    waiting, count = messages.get_messages(request), 0
+    for message in waiting:
+        count += message.level >= messages.ERROR
+        # What was looked at is no longer prepared for its cookie, and a lazy sentence cannot be written into one.
+        message.message = str(message.message)
     waiting.used = False
     return count
 
