@@ -21,7 +21,7 @@ from mhac.screenings import papers
 
 STYLE = Path(__file__).with_name("slip.css")
 # Millimetres of a slip without its lists, and of a row; signs that surely fit into a row.
-BARE, ROW, SIGNS = 96, 6, 32
+BARE, ROW, SIGNS = 72, 6, 32
 
 
 @require_GET

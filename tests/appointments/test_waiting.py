@@ -158,7 +158,7 @@ def on_recall(clinic, user, again=()):
 
 def test_who_is_called_and_when_again(kabul, cast, as_user):
     case, clerk = make_family(kabul, cast.rec), as_user(cast.rec)
-    assert "Nobody has to be called today." in clerk.get(RECALL).content.decode()
+    assert "Nobody has to be called today" in clerk.get(RECALL).content.decode()
     missed(case, kabul, cast.rec)
     assert on_recall(kabul, cast.rec) == {case: ["no_show"]}
     page = reverse("desk:called", args=[case.pk])

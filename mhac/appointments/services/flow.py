@@ -31,8 +31,8 @@ def line_up(booking, station, *, by, since=None, first=False):
     """
     clinic, now = booking.slot.clinic, timezone.now()
     patient = booking.screening.patient
-    _close_older(Visit.objects.filter(patient=patient), clinic.today(), by)
-    if standing := Visit.objects.open().filter(patient=patient).first():
+    _close_older(Visit.objects.filter(patient__person=patient.person), clinic.today(), by)
+    if standing := Visit.objects.open().filter(patient__person=patient.person).first():
         return standing
     if booking.state != Booking.State.ARRIVED or booking.slot.day != clinic.today():
         raise Refused(_("Mark the arrival first; then the person can stand in a queue."))

@@ -97,7 +97,7 @@ def text_of(booking, language) -> str:
     with translation.override(language):
         day = f"{dateformat.format(slot.day, 'l d M Y')} ({solar_hijri(slot.day, language)})"
         return _(
-            "%(site)s: appointment on %(day)s, %(time)s. Number: %(case)s. Bring your papers. To change it, call us."
+            "%(site)s: appointment on %(day)s, %(time)s. Number: %(case)s. To change it, call us."
         ) % {"site": slot.clinic, "day": day, "time": slot.clock, "case": booking.screening.case.number}
 
 
