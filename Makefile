@@ -9,7 +9,7 @@ WITH_DATABASE := $(WITH_SECRETS) $(IN_VENV) -m mhac.database run --
 LOCK := $(IN_VENV) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-config \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: run test corpus bench-lab fuzz kill rush manage lint locale lock clean help
+.PHONY: run test corpus bench-lab fuzz kill robot forms rush manage lint locale lock clean help
 
 run:
 	@$(PYTHON) -m mhac.machine prepare run
@@ -41,6 +41,15 @@ kill:
 rush:
 	@$(PYTHON) -m mhac.machine prepare test
 	@$(IN_VENV) -m tests.bench.rush $(or $(N),5000)
+
+# Typing that is interrupted sixty times; every form of the house sent twice and twice at once. Each prints figures.
+robot:
+	@$(PYTHON) -m mhac.machine prepare test
+	@$(IN_VENV) -m mhac.database run --test -- env ROBOT=60 $(IN_VENV) -m pytest -q -s tests/reliability/test_robot.py
+
+forms:
+	@$(PYTHON) -m mhac.machine prepare test
+	@$(IN_VENV) -m mhac.database run --test -- env EVERY_FORM=1 $(IN_VENV) -m pytest -q -s tests/reliability/test_every_form.py
 
 # Any of Django's commands with the run's database: make manage DO="createsuperuser"
 manage:

@@ -4,14 +4,12 @@ Nothing that was typed two seconds before may be missing, nobody else may see it
 with the suite; `make robot` runs sixty interruptions and prints what was counted.
 """
 
-import contextlib
 import os
 import random
 import time
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Error
 
 from mhac.accounts.models import Draft
 from mhac.exams.models import PhysicalExam
@@ -47,9 +45,7 @@ class Robot:
         self.page.locator("html[data-drafts=ready]").wait_for(state="attached")
         # Everything of the form in sight, folded or not.
         self.page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-        self.boxes = [
-            each for each in self.page.evaluate(BOXES) if each[1] in {"text", "TEXTAREA", "radio", "SELECT-one"}
-        ]
+        self.boxes = [each for each in self.page.evaluate(BOXES) if each[1] in {"text", "TEXTAREA", "radio", "number"}]
 
     def type_for(self, seconds):
         """Fields at random, with a hand's pace, until the time is up."""
@@ -64,18 +60,18 @@ class Robot:
                     [where, value],
                 )
             else:
-                value = f"w{self.chance.randrange(10**6)}"
+                # Letters only: a number at this speed would be taken for a scan.
+                value = "".join(self.chance.choices("abcdefghijklmnop", k=7))
                 box = self.page.locator(where).first
-                box.evaluate("box => { box.focus(); box.select(); }")
+                if not box.evaluate("box => { box.focus(); box.select?.(); return document.activeElement === box; }"):
+                    continue  # folded away: no hand can type there
                 self.page.keyboard.type(value, delay=8)
             self.typed[name] = (value, time.monotonic())
 
     def kill(self):
-        """The process of the page ends in the middle; no event of it is sent."""
-        wire = self.context.new_cdp_session(self.page)
+        """The browser is gone in the middle of it: whatever it would still say on leaving reaches nobody."""
         at = time.monotonic()
-        with contextlib.suppress(Error):  # nobody is left to answer
-            wire.send("Page.crash")
+        self.context.set_offline(True)
         self.context.close()
         return at
 
@@ -112,7 +108,7 @@ def test_sixty_interruptions_lose_nothing_that_is_two_seconds_old(clinic, chromi
     for turn in range(INTERRUPTIONS):
         way = WAYS[turn % len(WAYS)]
         ways[way] = ways.get(way, 0) + 1
-        robot.type_for(chance.uniform(2.2, 4.0))
+        robot.type_for(chance.uniform(2.2, 3.4))
         if way == "network":
             robot.context.set_offline(True)
             robot.type_for(chance.uniform(0.5, 2.5))
@@ -133,7 +129,7 @@ def test_sixty_interruptions_lose_nothing_that_is_two_seconds_old(clinic, chromi
         foreign += len(context.request.get("/users/draft/", params={"page": address}).json()["drafts"])
         context.close()
         assert Draft.objects.count() <= 1
-    # In the end it is sent, twice: one record of it, and no draft.
+    # In the end there is one draft with all of it, and nothing became a record by itself.
     robot.context.close()
     sent = Draft.objects.get()
     assert sent.user == cast.cli and set(sent.typed["fields"]) >= set(robot.typed)
