@@ -42,12 +42,8 @@ class Recall:
         return f"{self.reasons[0].since:%Y-%m-%d}_{self.case.pk}"
 
     @property
-    def why(self):
-        return self.reasons[0].why
-
-    @property
-    def people(self):
-        return list(dict.fromkeys(reason.screening.pk for reason in self.reasons))
+    def whys(self):
+        return list(dict.fromkeys(str(reason.why) for reason in self.reasons))
 
 
 def at_site(clinic, user, *, again=()) -> list[Recall]:
@@ -128,4 +124,5 @@ def _unreminded(clinic, user):
     )
     for booking in coming.whole().order_by("seat").distinct():
         if row := rows.pop((booking.screening.case_id, booking.slot_id), None):
-            yield Reason(booking.screening, Call.Why.REMINDER, row.get_state_display(), clinic_day(row.made_at, clinic))
+            made = clinic_day(row.made_at, clinic)
+            yield Reason(booking.screening, Call.Why.REMINDER, Call.Why.REMINDER.label, made)

@@ -82,22 +82,13 @@ class WaitForm(forms.ModelForm):
         return cleaned
 
 
-class CallForm(forms.ModelForm):
-    """What came of a telephone call."""
+class CallForm(forms.Form):
+    """What came of a telephone call, for each of its reasons. A time is offered on the page of the waiting list."""
 
+    why = forms.MultipleChoiceField(choices=[each for each in Call.Why.choices if each[0] != Call.Why.WAITING])
+    outcome = forms.ChoiceField(choices=[each for each in Call.Outcome.choices if each[0] != Call.Outcome.ACCEPTED])
     next_on = DayField(label=_("Call again on"), required=False)
-
-    class Meta:
-        model = Call
-        fields = ("why", "outcome", "next_on", "note")
-        widgets = {"note": forms.TextInput(attrs={"dir": "auto"})}
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        # An offer is accepted by booking it, on the page of the waiting list.
-        self.fields["outcome"].choices = [
-            (value, label) for value, label in Call.Outcome.choices if value not in {"", Call.Outcome.ACCEPTED}
-        ]
+    note = forms.CharField(label=_("Note"), required=False, max_length=200)
 
 
 class AnswerForm(forms.Form):

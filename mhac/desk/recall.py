@@ -1,6 +1,7 @@
 """Whom the reception telephones, with what the laboratory waits for, which the room of the appointments cannot know."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -32,14 +33,19 @@ def called(request, case):
     form = CallForm(request.POST)
     try:
         if form.is_valid():
-            call = services.record_call(case, by=request.user, **form.cleaned_data)
-            said = {"outcome": call.get_outcome_display()}
-            messages.success(request, _("The call is kept: %(outcome)s.") % said)
+            _keep(request, case, **form.cleaned_data)
         else:
             messages.error(request, " ".join(error for some in form.errors.values() for error in some))
     except services.Refused as refusal:
         messages.error(request, str(refusal))
     return redirect(f"{reverse('desk:recall')}?site={case.clinic.code}")
+
+
+@transaction.atomic
+def _keep(request, case, why, **said):
+    """One call answers all the reasons that stood beside it."""
+    calls = [services.record_call(case, why=each, by=request.user, **said) for each in why]
+    messages.success(request, _("The call is kept: %(outcome)s.") % {"outcome": calls[0].get_outcome_display()})
 
 
 def specimens_due(clinic, user):
