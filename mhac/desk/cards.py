@@ -38,12 +38,7 @@ class MemberForm(BirthForm):
     language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES, required=False)
     nationality = forms.RegexField("^[A-Za-z]{1,3}$", label=_("Nationality"), required=False)
     kind = forms.ChoiceField(label=_("Document"), choices=[("", _("none")), *papers.choices()], required=False)
-    number = forms.CharField(
-        label=_("Document number"),
-        max_length=40,
-        required=False,
-        help_text=_("Of a paper tazkira: the registration number (sabt)."),
-    )
+    number = forms.CharField(label=_("Document number"), max_length=40, required=False)
     volume = forms.CharField(label=_("Volume (jild)"), max_length=20, required=False)
     page = forms.CharField(label=_("Page (safha)"), max_length=20, required=False)
     issuer = forms.RegexField("^[A-Za-z]{1,3}$", label=_("Issued by"), required=False)

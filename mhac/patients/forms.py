@@ -72,7 +72,6 @@ class DocumentForm(forms.ModelForm):
             **{name: forms.TextInput({"dir": "auto"}) for name in ("place", "override_reason", "shared_because")},
         }
         error_messages = {"number": {"required": _("Write the number of the document.")}}
-        help_texts = {"number": _("Of a paper tazkira: the registration number (sabt).")}
 
     def __init__(self, *args, person, user, **kwargs):
         super().__init__(*args, **kwargs)
@@ -190,7 +189,10 @@ class CorrectionForm(BirthForm, forms.ModelForm):
             "given_name", "family_name", "native_name", "father_name", "grandfather_name", "sex", "birth_source",
             "nationality", "language", "phone", "address",
         ]  # fmt: skip
-        widgets = {"address": forms.TextInput({"dir": "auto", "autocomplete": "off"})}
+        widgets = {
+            "address": forms.TextInput({"dir": "auto", "autocomplete": "off"}),
+            **{name: forms.TextInput({"dir": "ltr", "autocomplete": "off"}) for name in ("nationality", "phone")},
+        }
 
     def __init__(self, *args, today, **kwargs):
         super().__init__(*args, **kwargs)

@@ -192,6 +192,55 @@ def test_a_bad_card_says_so_beside_the_field(kabul, cast, as_user, fields, name)
     assert not Patient.objects.exists()
 
 
+def test_a_paper_tazkira_on_a_card_keeps_its_three_numbers_and_says_what_is_doubtful(kabul, cast, as_user):
+    case, browser = open_case(kabul, cast.rec), as_user(cast.rec)
+    paper = {
+        "kind": "tazkira", "number": "۶۷۸", "volume": "12", "page": "45", "issued_year": "۱۳۶۰", "place": "Testabad",
+        "born": "", "born_hijri": "1371", "born_hijri_month": "1", "born_hijri_day": "1", "given_name": "\u202bGUL  AGHA\u202c",
+    }  # fmt: skip
+    done = browser.post(members(case), {**card(**paper), "save": "1"}, follow=True)
+    assert "GUL AGHA: Born on 1 January or 1 Hamal" in done.content.decode()
+    kept = IdentityDocument.objects.get()
+    assert (kept.identifier, kept.issued_year, kept.place) == ("12/45/678", 1360, "Testabad")
+    assert kept.patient.given_name == "GUL AGHA"
+    assert kept.patient.born_earliest == datetime.date(1992, 3, 21)
+    other = open_case(kabul, cast.rec)
+    refused = save(browser, other, card(**paper | {"given_name": "Testi"}))
+    assert "the site manager adds it" in str(errors(refused)[0]["number"])
+    assert 'class="paper" open' in refused.content.decode()
+    assert save(browser, other, card(**paper | {"given_name": "Testi", "volume": "13"})).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "words"),
+    [
+        ({"born": "2002-03-20", "born_hijri": "1381-01-01"}, "born", "two calendars"),
+        ({"born_month": "5"}, "born", "other calendar"),
+        ({"born": "", "born_hijri_day": "5"}, "born", "year and month"),
+        ({"kind": "acc", "number": "1", "issued_on": "2190-01-01"}, "issued_on", "still to come"),
+        ({"kind": "acc", "number": "1", "issued_on": "2020-01-02", "expires_on": "2020-01-01"}, "expires_on", "before"),
+        ({"kind": "tazkira", "number": "1", "issued_year": "81"}, "issued_year", "four digits"),
+    ],
+)
+def test_what_a_card_says_about_days(kabul, cast, as_user, fields, name, words):
+    refused = save(as_user(cast.rec), open_case(kabul, cast.rec), card(**fields))
+    assert words in str(errors(refused)[0][name])
+
+
+def test_a_visa_is_read_as_a_document_and_a_name_that_differs_is_flagged(kabul, cast, as_user):
+    case, browser = open_case(kabul, cast.rec), as_user(cast.rec)
+    first, second = TWO_NAMES.split("\n")
+    lines = f"V{first[1:]}\n{second[:28]}{'<' * 16}"
+    data = read(browser, case, lines)
+    assert (data["form-0-kind"], data["form-0-birth_source"]) == ("visa", "case_file")
+    renamed = save(browser, case, data | {"form-0-given_name": "Karim"})
+    assert "name. Say why" in str(errors(renamed)[0]["override_reason"])
+    assert save(browser, case, data | {"form-0-entries": "many"}).status_code == 302
+    kept = IdentityDocument.objects.get()
+    assert (kept.kind, kept.entries, len(kept.mrz)) == ("visa", "many", 88)
+    assert patients.owner_of(kind="visa", number=kept.number) is None
+
+
 def known(clinic, by, **changes):
     person = {"given_name": "Mohammad Nasir", "family_name": "Ahmadi", "sex": "male"} | changes
     return patients.register(

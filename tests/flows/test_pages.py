@@ -55,6 +55,8 @@ def pages():
             f"/desk/cases/{family.pk}/",
             f"/desk/cases/{family.pk}/members/",
             f"/desk/people/{person.pk}/",
+            f"/patients/{person.pk}/document/",
+            f"/patients/{person.pk}/correct/",
             f"/screenings/{family.screenings.first().pk}/consent/",
             f"/screenings/cases/{family.pk}/guardians/",
             f"/screenings/cases/{family.pk}/papers/",

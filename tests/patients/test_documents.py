@@ -267,4 +267,5 @@ def test_the_page_of_a_person_asks_no_more_for_more_documents(kabul, cast, as_us
         with CaptureQueriesContext(connection) as queries:
             assert browser.get(address).content.decode().count("expired on") == count
         asked[count] = len(queries)
-    assert asked[30] <= asked[3]
+    # A longer history is counted, for its pages.
+    assert asked[30] <= asked[3] + 1
