@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from lab_integration.models import Analyzer
+from mhac.appointments.models import StaffLine, Waiting
 from mhac.certificates.models import Certificate
 from mhac.desk import demo
 from mhac.labs.models import LabOrder, Specimen
@@ -43,6 +44,7 @@ def pages():
     order = LabOrder.objects.filter(specimen=specimen).first()
     paper = Certificate.objects.filter(screening=signed).first()
     person = Patient.objects.get(given_name="Hamid")
+    waiting, staff = Waiting.objects.get(), StaffLine.objects.first()
     receipt, waiver = Receipt.objects.first(), Waiver.objects.first()
     return {
         "reception": [
@@ -66,6 +68,12 @@ def pages():
             f"/payments/waivers/{woman.pk}/ask/",
             f"/screenings/{family.screenings.first().pk}/travel/",
             f"/appointments/book/{family.pk}/",
+            f"/appointments/book/{waiting.case_id}/",
+            f"/appointments/book/{waiting.case_id}/needs/",
+            f"/appointments/book/{waiting.case_id}/wait/",
+            "/appointments/waiting/",
+            "/appointments/reminders/",
+            "/desk/to-call/",
             "/desk/find/?q=NOTHING",
         ],
         "nurse": [
@@ -90,6 +98,9 @@ def pages():
             f"/documents/{paper.pk}/",
         ],
         "manager": [
+            "/appointments/roster/",
+            f"/appointments/roster/staff/{staff.pk}/week/",
+            "/appointments/opening/",
             "/desk/waiting-room/times/",
             "/payments/",
             f"/payments/waivers/{waiver.pk}/",
