@@ -25,7 +25,7 @@ from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Pregnancy
 from mhac.labs.models import LabOrder, LabResult, Specimen, Test
 from mhac.patients.models import IdentityCheck, IdentityDocument, Patient
 from mhac.screenings.forms import LANGUAGES
-from mhac.screenings.models import Case, Consent, Screening, TravelPlan
+from mhac.screenings.models import Case, Consent, Guardian, PaperSeen, Screening, TravelPlan
 from mhac.screenings.programmes import programmes
 
 PER_PAGE = 25
@@ -37,6 +37,8 @@ KINDS = [
     (IdentityCheck, "patients.view_identitycheck", "patient"),
     (Screening, "screenings.view_case", "patient"),
     (Consent, "screenings.view_consent", "screening"),
+    (Guardian, "screenings.view_case", "screening"),
+    (PaperSeen, "screenings.view_case", "screening"),
     (TravelPlan, "screenings.view_case", "screening"),
     (Booking, "appointments.view_booking", "screening"),
     (Vitals, "exams.view_medicalhistory", "screening"),
@@ -55,7 +57,7 @@ KINDS = [
 # What a machine needs and a person does not read; a certificate's running count is shown to nobody.
 UNSHOWN = {
     "id", "patient", "screening", "found_as", "person", "facts", "facts_hash", "answer", "seal", "count", "pdf_sha256",
-    "key_id", "facts_changed_at", "labels_printed", "seat",
+    "key_id", "facts_changed_at", "recorded_at", "labels_printed", "seat",
 }  # fmt: skip
 
 # How rows that are named in a change are called, by one column of theirs.
@@ -65,6 +67,7 @@ CALLED = {
     Case: "number",
     Slot: "starts_at",
     Patient: "number",
+    Screening: "patient__number",
     Specimen: "accession",
     Test: "name",
     LabOrder: "test__name",
@@ -75,6 +78,7 @@ CALLED = {
 
 # Columns that their models name only for programmers.
 NAMES = {
+    "adult": gettext_lazy("Guardian"),
     "by": gettext_lazy("by"),
     "case": gettext_lazy("case"),
     "clinic": gettext_lazy("site"),
@@ -109,6 +113,8 @@ NAMES = {
     "signed_by": gettext_lazy("signed by"),
     "withdrawn_at": gettext_lazy("withdrawn"),
     "withdrawn_by": gettext_lazy("withdrawn by"),
+    "taken_back_at": gettext_lazy("withdrawn"),
+    "taken_back_by": gettext_lazy("withdrawn by"),
     "edition": gettext_lazy("edition"),
     "withdrawn_because": gettext_lazy("withdrawn because"),
     "classes": gettext_lazy("classes"),

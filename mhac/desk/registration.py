@@ -37,19 +37,15 @@ def case(request, pk):
     case = get_object_or_404(Case.objects.visible_to(request.user).select_related("clinic"), pk=pk)
     record_access(request, case, clinic=case.clinic)
     people = family.members(case, request.user)
-    owed = _fees(case, people) if request.user.has_perm("payments.view_receipt") else None
     context = {
         "case": case,
-        "balance": owed,
-        "checklist": checklist.of(case, people, owed),
-        "children": [member for member in people if member.is_child and member.screening.is_open],
         "programme": family.programme_of(case),
         "standing": status.on(case.programme, case.clinic, case.clinic.today()),
         "members": people,
         "ending": clock.warning(case),
         "booked": [member.booking for member in people if member.is_coming],
         "unbooked": [member for member in people if member.screening.is_open and not member.booking],
-        "paste": PasteForm(),
+        "paste": PasteForm(first=not people),
     }
     return render(request, "desk/case.html", context)
 

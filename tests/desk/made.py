@@ -11,6 +11,7 @@ from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Pregnancy
 from mhac.labs.models import LabOrder, LabResult, Specimen, Test
 from mhac.patients import services as patients
 from mhac.screenings import services
+from mhac.screenings.models import Guardian
 
 
 def person(clinic, by, **changes):
@@ -45,6 +46,8 @@ def one_of_each(screening, cast):
     of = {"screening": screening}
     services.give_consent(screening, purpose="sharing", given_by="Testi", by=cast.rec)
     services.plan_travel(screening, departure=timezone.now(), by=cast.rec)
+    services.tick_papers(screening, papers=["polio_card"], by=cast.rec)
+    Guardian.objects.create(name="Testi Mother", relation="mother", recorded_by=cast.rec, **of)
     slot = Slot.objects.create(clinic=screening.clinic, starts_at=timezone.now(), capacity=2, opened_by=cast.mgr)
     Booking.objects.create(slot=slot, seat=1, booked_by=cast.rec, **of)
     patients.confirm_identity(screening.patient, station="reception", by=cast.rec)

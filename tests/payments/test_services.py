@@ -1,6 +1,7 @@
 import datetime
 import random
 import threading
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,10 +9,11 @@ from django.db import InternalError, ProgrammingError, connection, transaction
 
 from mhac.clinics import numbers
 from mhac.clinics.numbers import uuid7
-from mhac.payments import balance, cash, services
+from mhac.payments import balance, cash, prices, services
 from mhac.payments.models import Due, Payment, Receipt, Tariff, Void, Waiver
 from mhac.payments.prices import Prices
 from mhac.screenings.models import Screening
+from mhac.screenings.programmes import programmes
 
 from .conftest import born
 
@@ -42,6 +44,24 @@ def test_the_age_is_that_of_the_day_of_opening_on_both_sides_of_a_birthday(famil
     assert [quote(each, today + ONE_DAY * 400).amount for each in (before, on_it)] == [119, 332]
 
 
+@pytest.mark.parametrize(("age_on", "amount"), [("opened", 119), ("asked", 332)])
+def test_an_edition_names_the_day_on_which_the_age_counts(family, kabul, age_on, amount):
+    tomorrow = kabul.today() + ONE_DAY
+    screening = people(family([born(kabul.today(), 11, days_until_birthday=1)]))[0]
+    edition = programmes().by_key(screening.edition)
+    edition = replace(edition, fees=tuple(replace(fee, age_on=age_on) for fee in edition.fees))
+    quote = prices.of_edition(screening, edition, tomorrow)
+    assert (quote.amount, quote.age_on) == (amount, tomorrow if age_on == "asked" else screening.opened_on)
+
+
+def test_an_inexact_birth_counts_at_the_youngest_and_says_what_it_could_be(family, kabul):
+    screening = people(family([10]))[0]
+    patient = screening.patient
+    patient.born_earliest = patient.born_earliest.replace(year=patient.born_earliest.year - 1)
+    quote = Prices(["ca"]).quote(screening, kabul.today())
+    assert (quote.price, quote.price_of_oldest) == ("USD 119", "USD 332")
+
+
 def test_fees_are_asked_for_once_and_keep_their_amount(family, cast, kabul):
     case = family([40, 10])
     first = services.ask_fees(people(case), by=cast.rec)
@@ -62,13 +82,13 @@ def test_a_newer_price_holds_from_its_day_and_a_site_goes_before_all_sites(famil
     today = kabul.today()
     set_price(cast.adm, today + ONE_DAY, [(0, Decimal("120.50")), (12, Decimal(340))])
     tariff = set_price(cast.adm, today + ONE_DAY, [(0, Decimal(7))], clinic=herat, currency="AFN")
-    prices = Prices(["ca"])
-    assert prices.in_force("ca", kabul, today) is None
-    assert prices.in_force("ca", herat, today + ONE_DAY) == tariff
+    known = Prices(["ca"])
+    assert known.in_force("ca", kabul, today) is None
+    assert known.in_force("ca", herat, today + ONE_DAY) == tariff
     child, older = people(family([11, 12]))
     for each in (child, older):
         each.opened_on = today + ONE_DAY
-    found = [prices.quote(each, today) for each in (child, older)]
+    found = [known.quote(each, today) for each in (child, older)]
     assert [each.price for each in found] == ["USD 120.50", "USD 340"]
     with pytest.raises((InternalError, ProgrammingError)), transaction.atomic():
         Tariff.objects.update(currency="EUR")
