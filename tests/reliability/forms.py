@@ -114,11 +114,14 @@ def read(client, page, user):
     return reader
 
 
-def walk(clients, *, pages, per_name=3):
-    """Forms by the name of where they go, at most `per_name` each, from at most `pages` pages of each user."""
+def walk(clients, *, pages, first=(), per_name=3):
+    """Forms by the name of where they go, at most `per_name` each, from at most `pages` pages of each user.
+
+    The walk begins with `first`, then goes on from where she lands.
+    """
     found = {}
     for user, client in clients.items():
-        waiting, seen, opened = ["/"], set(), {}
+        waiting, seen, opened = [*first, "/"], set(), {}
         while waiting and len(seen) < pages:
             page = waiting.pop(0)
             path, name = urlsplit(page).path, name_of(page)
