@@ -47,11 +47,15 @@ def case(request, pk):
         "unbooked": [member for member in people if member.screening.is_open and not member.booking],
         "paste": PasteForm(first=not people),
     }
-    return render(request, "desk/case.html", context)
+    return render(request, "desk/case.html", context | _to_settle(request, case, people))
 
 
-def _fees(case, people):
-    return fees.of([member.screening for member in people], case.clinic.today())
+def _to_settle(request, case, people):
+    """What is owed, for those who may read it; what has to be brought; and the children, who need a guardian."""
+    may_read = request.user.has_perm("payments.view_receipt")
+    owed = fees.of([member.screening for member in people], case.clinic.today()) if may_read else None
+    children = [member for member in people if member.is_child and member.screening.is_open]
+    return {"balance": owed, "checklist": checklist.of(case, people, owed), "children": children}
 
 
 @needs("patients.add_patient")
