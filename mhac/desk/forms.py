@@ -38,6 +38,8 @@ class CaseForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         sites = user.sites()
         self.choices = intake.choices(list(sites), day)
+        # Where the keys begin: the first programme that takes people.
+        self.first = next((choice for choice in self.choices if choice.is_open), None)
         self.fields["clinic"] = forms.ModelChoiceField(sites, label=_("Site"), empty_label=None)
         if len(sites) == 1:
             self.fields["clinic"].widget = forms.HiddenInput()
@@ -63,3 +65,9 @@ class PasteForm(forms.Form):
         widget=forms.Textarea({"rows": 4, "class": "mrz", "spellcheck": "false", "autocomplete": "off", "dir": "ltr"}),
         help_text=_("The two lines at the foot of a passport, or the three on the back of an e-tazkira."),
     )
+
+    def __init__(self, *args, first=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        if first:
+            # The scanner stands beside the keyboard: what it reads next belongs here.
+            self.fields["paste"].widget.attrs["autofocus"] = True
