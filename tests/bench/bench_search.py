@@ -205,7 +205,9 @@ def measured(size, given, family, user, clinic):
 
     for texts in asked.values():
         question(texts[0])
-        assert client.get(address, {"q": texts[0]}).status_code == 200
+        answer = client.get(address, {"q": texts[0]})
+        if answer.status_code != 200:
+            raise SystemExit(f"The page answers {answer.status_code}: {answer.headers} {answer.content[:300]!r}")
     alone, page, kinds = [], [], {}
     for kind, texts in asked.items():
         kinds[kind] = best(question, texts)
