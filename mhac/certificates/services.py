@@ -72,7 +72,10 @@ def _refuse_unless_decided(screening, signoff, kind):
         raise NotReady(stopped)
     if screening.patient.is_provisional:
         raise NotReady(
-            _("Nobody knows yet who this person is. Join the record with a registered person, or correct name and birth.")
+            _(
+                "Nobody knows yet who this person is."
+                " Join the record with a registered person, or correct name and birth."
+            )
         )
     if signoff is None:
         raise NotReady(_("Nobody has signed this screening. A panel physician signs the decision first."))
