@@ -50,7 +50,7 @@ def of(page, *, by):
     """The drafts of this user on this page as the browser takes them; one whose form was sent is none any more."""
     sent = DoneRequest.objects.filter(user=by).values("key")
     found = Draft.objects.filter(user=by, page=page, at__gte=_since(DAYS)).exclude(by__in=sent)
-    return [{"form": draft.form, "by": str(draft.by), "at": _moment(draft.at), "typed": draft.typed} for draft in found]
+    return [{"form": draft.form, "by": str(draft.by), "at": moment(draft.at), "typed": draft.typed} for draft in found]
 
 
 def sent(*, by, keys):
@@ -68,6 +68,7 @@ def _since(days):
     return timezone.now() - datetime.timedelta(days=days)
 
 
-def _moment(at):
+def moment(at):
+    """The time of the clinic as a draft's sentence says it."""
     local = timezone.localtime(at)
     return dateformat.format(local, "H:i" if local.date() == timezone.localdate() else "d M, H:i")

@@ -8,6 +8,7 @@ from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -94,7 +95,7 @@ def draft(request):
         drafts.keep(by=request.user, key=sent.get("key", ""), **{n: sent.get(n, "") for n in ("page", "form", "typed")})
     except drafts.Refused as refusal:
         return HttpResponse(str(refusal), status=400)
-    return HttpResponse(status=204)
+    return HttpResponse(status=204, headers={"X-Kept": drafts.moment(timezone.now())})
 
 
 @needs("accounts.view_access")

@@ -149,9 +149,7 @@
       if (answer.status === 204) {
         state.kept = JSON.stringify(fields);
         state.by = once.value;
-        const now = new Date();
-        const clock = `${now.getHours()}`.padStart(2, "0") + ":" + `${now.getMinutes()}`.padStart(2, "0");
-        tell(state, Object.keys(fields).length ? "kept" : null, clock);
+        tell(state, Object.keys(fields).length ? "kept" : null, answer.headers.get("X-Kept"));
       } else if (answer.status === 400) {
         tell(state, "long");
       } else {

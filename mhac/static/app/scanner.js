@@ -8,7 +8,7 @@
   }
   // Milliseconds: no pause within a scan is longer, a scan needs at most this much for a sign in the middle, and between
   // two lines of a passport there may be this much. A hand needs 80 and more for a sign of a number.
-  const [PAUSE, USUAL, LINES] = [110, 62, 450];
+  const [PAUSE, USUAL, LINES] = [180, 62, 450];
   const [SHORTEST, ZONE] = [6, 30];
   // Places where a scan is meant to stay; numbers of other people's papers also in fields that ask for them.
   const STAYS = "form[data-scan] *, form[data-grid] *, form[data-jump] *, .mrz, [data-scanned]";
