@@ -117,7 +117,6 @@ def patient(request, pk):
     context = {
         "patient": person,
         "age": person.age_on(person.clinic.today()),
-        "documents": IdentityDocument.objects.of(person).select_related("patient__clinic"),
         "screenings": _screenings_of(person, request.user),
         **_others(person, request.user),
         "changes": changes.page(person, request.user, number=request.GET.get("page")),
@@ -128,7 +127,7 @@ def patient(request, pk):
 
 def _others(person, user):
     """Her other records, who else may be she, and what few may know: an incident that is open."""
-    found = {}
+    found = {"documents": IdentityDocument.objects.of(person).select_related("patient__clinic")}
     if user.has_perm("patients.add_merge") or user.has_perm("patients.decide_merge"):
         people = Patient.objects.visible_to(user).prefetch_related("documents")
         found["links"] = Merge.objects.standing().filter(kept__person=person.person).select_related("other")

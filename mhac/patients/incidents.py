@@ -89,9 +89,13 @@ def incident(request, pk):
     form = _form_for(request, found)
     if form and form.is_valid() and _done(request, form, found):
         return redirect("patients:incident", found.pk)
-    checks = IdentityCheck.objects.of(found.patient).filter(confirmed=False).select_related("by")
-    context = {"incident": found, "form": form, "checks": checks, "age": found.patient.age_on(found.clinic.today())}
+    context = {"incident": found, "form": form, "checks": _failed(found)}
     return render(request, "patients/incident.html", context)
+
+
+def _failed(found):
+    """The checks of this person in which the face was not hers."""
+    return IdentityCheck.objects.of(found.patient).filter(confirmed=False).select_related("by")
 
 
 def _form_for(request, found):
