@@ -64,8 +64,7 @@ class ScreenForm(forms.Form):
 @open_to_all
 def screen(request, key):
     """The board for a screen with this display key. Any other key is nowhere, and who tries many is sent away."""
-    opened = DisplayKey.objects.opened_by(key)
-    if opened is None:
+    if (opened := _opened(key)) is None:
         return HttpResponse(status=429 if _tries_too_often(request) else 404)
     return _board(request, opened.clinic)
 
@@ -110,6 +109,11 @@ def revoke_key(request, key):
     services.revoke_display_key(key, by=request.user)
     messages.success(request, _("The screen shows nothing from now on."))
     return redirect(_address(key.clinic))
+
+
+def _opened(key):
+    """What the key opens: who brings the right one is nobody in particular, so there is no user to ask about."""
+    return DisplayKey.objects.opened_by(key)
 
 
 def _board(request, clinic):
