@@ -35,6 +35,8 @@ class TimeForm(forms.Form):
         keys = [offer.key for day in days for offer in day.offers]
         keys += [day.together.key for day in days if day.together]
         self.fields["time"].choices = [(key, key) for key in keys]
+        # Where the keys begin: the first time that does for all of them.
+        self.first = next((offer.key for day in days for offer in day.offers if offer.free and not offer.why), None)
 
     def clean_time(self):
         """The moments of the chosen time or times."""

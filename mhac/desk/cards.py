@@ -311,6 +311,9 @@ class Cards(forms.BaseFormSet):
     def add_fields(self, form, index):
         super().add_fields(form, index)
         form.fields["DELETE"].widget.attrs["class"] = "form-check-input"
+        if index == 0:
+            # What no document says is typed first.
+            form.fields["relation" if form["zone"].value() else "given_name"].widget.attrs["autofocus"] = True
 
 
 FamilyFormSet = forms.formset_factory(

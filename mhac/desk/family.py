@@ -78,6 +78,10 @@ class Member:
         """Whether a booking waits for this person's arrival."""
         return self.booking is not None and self.booking.state == Booking.State.BOOKED
 
+    @property
+    def is_expected_today(self):
+        return self.is_coming and self.booking.slot.day == self.booking.slot.clinic.today()
+
 
 def programme_of(case):
     """The edition that stands for the case's programme today, by which it is named."""

@@ -43,7 +43,7 @@ def case(request, pk):
         "standing": status.on(case.programme, case.clinic, case.clinic.today()),
         "members": people,
         "ending": clock.warning(case),
-        "booked": [member.booking for member in people if member.is_coming],
+        "booked": [member.booking for member in people if member.is_expected_today],
         "unbooked": [member for member in people if member.screening.is_open and not member.booking],
         "paste": PasteForm(first=not people),
     }

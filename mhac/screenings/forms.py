@@ -35,6 +35,7 @@ class FamilyConsentForm(forms.Form):
     everybody = forms.BooleanField(
         label=_("Everybody agreed to the examination and to sending the result; the guardian for the children"),
         required=False,
+        widget=forms.CheckboxInput({"autofocus": True}),
     )
     language = forms.ChoiceField(label=_("The text was read in"), choices=LANGUAGES)
     method = forms.ChoiceField(label=_("Given with"), choices=Consent.Method.choices)
