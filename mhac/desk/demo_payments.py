@@ -11,7 +11,7 @@ from mhac.screenings.models import Case, Guardian, Kinship, Screening
 
 @transaction.atomic
 def load(clinic, users):
-    """Make receipts, a waiver and a void, and a guardian; what is there already stays as it is. Whether any was made."""
+    """Make receipts, a waiver, a void and a guardian, once; whether any was made."""
     if Receipt.objects.filter(clinic=clinic).exists():
         return False
     families = {each.contact_name: each for each in Case.objects.filter(clinic=clinic, programme="ca")}

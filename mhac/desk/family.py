@@ -17,7 +17,8 @@ from mhac.certificates.models import Certificate
 from mhac.decisions import editions
 from mhac.decisions.models import SignOff
 from mhac.exams.models import ChestXray, MedicalHistory, PhysicalExam, Vitals
-from mhac.labs.models import LabOrder
+from mhac.labs import boxes
+from mhac.labs.models import LabOrder, Specimen
 from mhac.patients.models import IdentityCheck, Photo
 from mhac.protocols.vocabulary import FILMS
 from mhac.screenings.forms import ALWAYS_ASKED
@@ -122,6 +123,9 @@ class _Known:
         verified = Count("pk", filter=Q(state=LabOrder.State.VERIFIED))
         totals = counted.order_by().values_list("screening").annotate(count=Count("pk"), verified=verified)
         self.orders = {screening: (count, checked) for screening, count, checked in totals}
+        sent = list(Specimen.objects.filter(state=Specimen.State.SENT, **of).order_by("pk"))
+        on_the_way = boxes.transit_of(sent)
+        self.transits = {tube.screening_id: on_the_way[tube.pk] for tube in sent if tube.pk in on_the_way}
         self.signed = _by_screening(SignOff.objects.filter(withdrawn_at__isnull=True, **of).defer("facts", "answer"))
         self.offers = editions.offers(screenings, on=today)
         papers = Certificate.objects.filter(**of).defer("facts", "pdf", "seal")
@@ -159,6 +163,8 @@ class _Known:
             yield _mark(examined, _("examination"))
         yield self._film(self.films[key], edition, age)
         yield self._laboratory(self.orders.get(key))
+        if key in self.transits:
+            yield _transit(self.transits[key])
         yield _mark(bool(self.signed[key]), _("signed"))
         if offer := self.offers.get(key):
             yield Chip("grey" if offer.declined else "blue", _("newer edition"))
@@ -239,6 +245,11 @@ def _keys(model, of):
 
 def _mark(done, text, otherwise=""):
     return Chip("green", text) if done else Chip("grey", otherwise or text)
+
+
+def _transit(transit):
+    said = _("in transit, day %(day)s of %(days)s") % {"day": transit.day, "days": transit.days}
+    return Chip("red" if transit.late else "blue", said)
 
 
 def _paper(paper):

@@ -16,7 +16,7 @@ from .validity import COUNTED_FROM, VALID_WHEN
 STATUSES = ("open", "limited", "paused", "closed", "legacy")
 DOCUMENTS = ("none", "ime_summary", "tb_clearance", "fit_to_travel")
 CERTAINTIES = ("H", "M", "L")
-# The day on which the age of a fee counts: that on which the screening was opened, or that on which it is first asked for.
+# The day on which the age of a fee counts: when the screening was opened, or when the fee is first asked for.
 FEE_AGE_ON = ("opened", "asked")
 NEEDED_FACTS = ("tb_incidence_per_100k", "history.polio_area_stay_days")
 

@@ -117,6 +117,8 @@ def test_a_sent_tube_says_how_far_it_is(scene, as_user, herat):
     lab, ours = as_user(scene.cast.lab), Specimen.objects.order_by("pk")
     for address in (reverse("labs:bench") + "?tab=sent", reverse("labs:specimen", args=[tubes[0].pk])):
         assert "in transit, day 2 of 3" in lab.get(address).text
+    case = reverse("desk:case", args=[tubes[0].screening.case_id])
+    assert "in transit, day 2 of 3" in as_user(scene.cast.rec).get(case).text
     ways = boxes.transit_of(ours)
     assert {(one.day, one.days, one.late) for one in ways.values()} == {(2, 3, False)} and len(ways) == 2
     later = boxes.transit_of(ours, timezone.now() + datetime.timedelta(days=2))
