@@ -56,7 +56,11 @@ _READINGS = [_backwards(layout) for layout in LAYOUTS.values()]
 
 
 def readings(text: str) -> list[str]:
-    """What the same keys write on a Latin keyboard, once for each layout that differs; none for Latin text."""
+    """What the same keys write on a Latin keyboard, once for each layout that differs; none for Latin text.
+
+    A layout that knows every sign of the text comes before one that leaves some as they are.
+    """
     if text.isascii():
         return []
-    return list(dict.fromkeys(text.translate(table) for table in _READINGS))
+    found = dict.fromkeys(text.translate(table) for table in _READINGS)
+    return sorted(found, key=lambda meant: not meant.isascii())

@@ -12,6 +12,7 @@ from mhac.certificates.listing import dashed
 from mhac.certificates.models import Certificate
 from mhac.certificates.seal import is_seal
 from mhac.clinics import numbers
+from mhac.clinics.models import Clinic
 from mhac.desk import layouts
 from mhac.labs.models import Manifest, Specimen
 from mhac.patients import mrz
@@ -61,7 +62,7 @@ def address_of(text, *, user, today) -> str:
 
 def _address_of(text, user, today):
     code = numbers.clean(text)
-    if not is_seal(text) and is_seal(text.upper()):
+    if is_seal(text) and text.islower():
         # Caps Lock turns the letters of a scanner round; a seal has capitals only.
         text = text.upper()
     if is_seal(text):
@@ -90,23 +91,24 @@ def _query(**parameters):
     return "?" + query.urlencode()
 
 
-def _at(user, permission):
-    return {"clinic__in": user.sites(permission)} if user.has_perm(permission) else {"pk__isnull": True}
+def _sites(user, permission):
+    return user.sites(permission) if user.has_perm(permission) else Clinic.objects.none()
 
 
 def _of_number(code, user):
     """Patient, case and accession numbers are one person's, one family's, one tube's."""
     if not code:
         return None
-    if patient := Patient.objects.filter(number=code, **_at(user, "patients.view_patient")).first():
+    if patient := Patient.objects.filter(number=code, clinic__in=_sites(user, "patients.view_patient")).first():
         return reverse("desk:patient", args=[patient.pk])
-    if case := Case.objects.filter(number=code, **_at(user, "screenings.view_case")).first():
+    if case := Case.objects.filter(number=code, clinic__in=_sites(user, "screenings.view_case")).first():
         return reverse("desk:case", args=[case.pk])
-    if specimen := Specimen.objects.numbered(code).filter(**_at(user, "labs.view_specimen")).first():
+    # What another site sent is here, or on its way here.
+    if specimen := Specimen.objects.of_sites(_sites(user, "labs.view_specimen")).numbered(code).first():
         return reverse("labs:specimen", args=[specimen.pk])
-    if box := Manifest.objects.filter(number=code, **_at(user, "labs.change_specimen")).first():
+    if box := Manifest.objects.of_sites(_sites(user, "labs.change_specimen")).filter(number=code).first():
         return reverse("labs:manifest", args=[box.pk])
-    if receipt := Receipt.objects.filter(number=code, **_at(user, "payments.view_receipt")).first():
+    if receipt := Receipt.objects.filter(number=code, clinic__in=_sites(user, "payments.view_receipt")).first():
         return reverse("payments:receipt", args=[receipt.pk])
     return None
 
@@ -126,7 +128,7 @@ def _of_certificate(code, user):
     """Our own papers to who may see them; anybody else learns what a stranger would."""
     number = dashed(code)
     if (
-        found := Certificate.objects.filter(number=number, **_at(user, "certificates.view_certificate"))
+        found := Certificate.objects.filter(number=number, clinic__in=_sites(user, "certificates.view_certificate"))
         .only("pk")
         .first()
     ):

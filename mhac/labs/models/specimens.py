@@ -14,7 +14,9 @@ from mhac.screenings.models import Fact
 class SpecimenQuerySet(models.QuerySet):
     def visible_to(self, user):
         """Of the sites that took them, and of the laboratory they were sent to."""
-        sites = user.sites()
+        return self.of_sites(user.sites())
+
+    def of_sites(self, sites):
         return self.filter(models.Q(screening__clinic__in=sites) | models.Q(laboratory__in=sites))
 
     def numbered(self, typed):
