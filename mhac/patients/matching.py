@@ -3,8 +3,8 @@ sound for «محمد», "Mohammad" and "Mohd". Matching suggests, it never decid
 
 import re
 import unicodedata
-from functools import cache
-from itertools import groupby, pairwise
+from functools import lru_cache
+from itertools import combinations, groupby, pairwise
 
 from mhac.clinics.calendar import year_between
 
@@ -33,6 +33,8 @@ _SHORT = {
     **dict.fromkeys(("mohd", "muhd", "mohamm", "md", "mhd", "moh", "mohd", "muh"), "mohammad"),
     **dict.fromkeys(("abdl", "abd", "عبد"), "abdul"),
 }
+# So many sounds of one person are kept in twos: nobody has more names, and a pasted text would have thousands.
+_HEARD = 30
 # What stands between two words that are one name: Saif ud Din, Zia-ul-Haq, نور الدین.
 _TIE = re.compile(r"(?<=\w) ?\b(?:u[lrszdnt]|a[lr]|el|od|ol|or)\b (?=[a-z])")
 _ABDUL = re.compile(r"\babd ?(?:[uoae]l|l|[uo]([rsznt]) ?(?=\1)|[uo](?=[rsznt])) ?(?!l?l?ah?\b)(?=[a-z]{3})")
@@ -57,7 +59,7 @@ def words(name: str) -> list[str]:
     return _FOLLOWS.sub("", _TIE.sub("u", text)).split()
 
 
-@cache
+@lru_cache(50_000)
 def sound(word: str) -> str:
     """The consonants of one name in either script, doubled ones once, a leading vowel as "a"; "" when nothing is left.
     Mohammad, Muhammed, Mohd and محمد are "mhmd"; Ali and علی are "al". A name of one consonant keeps its w and y: Zia
@@ -154,28 +156,50 @@ def nearly(one: str, other: str) -> bool:
 
 
 def keys(*names: str, relatives=(), born=None) -> list[str]:
-    """What a person is found by, each a key of one index: the beginnings of her names from two letters on, "~" and the
-    sound of every word (of her relatives' names too) and of every two neighbours, "@" and each year she may be born in,
-    sound and year together. `born`: first and last possible day."""
+    """What a person is found by, each a key of one index: "~" and the sound of every word (of her relatives' names too)
+    and of every two neighbours, "@" and each year she may be born in, sound and year together, any two sounds together,
+    and the beginnings of her names from two letters on. `born`: first and last possible day."""
     named = [name for name in names if name]
-    found = {}
-    for name in named:
-        for word in dict.fromkeys([*words(name), *fold(name).split()]):
-            found |= dict.fromkeys(word[:length] for length in range(2, len(word) + 1))
     full = " ".join(names[:2])
     heard = dict.fromkeys(each for name in (full, *names[2:]) for each in (*sounds(name), *joined(name)))
     later = dict.fromkeys(each for name in relatives for each in sounds(name))
-    found |= dict.fromkeys(f"~{each}" for each in (*heard, *later))
+    found = dict.fromkeys(f"~{each}" for each in (*heard, *later))
+    for name in named:
+        for word in dict.fromkeys([*words(name), *fold(name).split()]):
+            starts = (word[:length] for length in range(2, len(word) + 1))
+            # Whoever types a beginning asks for its sound as well: what that finds needs no second key.
+            found |= dict.fromkeys(each for each in starts if len(sound(each)) < 2 or f"~{sound(each)}" not in found)
     if born is not None:
         years = range(born[0].year, born[1].year + 1)
         found |= dict.fromkeys(f"@{year}" for year in years)
         found |= dict.fromkeys(f"~{each}@{year}" for each in heard for year in years)
-    return list(found)
+    return merged([found])
 
 
 def merged(sets) -> list[str]:
-    """Keys of several records of one person, each once."""
-    return list(dict.fromkeys(key for keys in sets for key in keys))
+    """Keys of several records of one person, each once; what two records say of her is asked together too."""
+    found = dict.fromkeys(key for keys in sets for key in keys)
+    heard = [key for key in found if re.fullmatch("~[^~@]{2,}", key)][:_HEARD]
+    years = [key for key in found if key.startswith("@")]
+    found |= dict.fromkeys("".join(sorted(two)) for two in combinations(heard, 2))
+    # "~" once with a year is her own name, which a card is compared with; "~~" is her father's.
+    found |= dict.fromkeys(f"~{each}{year}" for each in heard for year in years if f"{each}{year}" not in found)
+    return list(found)
+
+
+def both(one: list[str], other: list[str]) -> list[str]:
+    """The keys of who has a key of each list, as far as two are stored as one, so that two long lists of the index need
+    not be laid beside each other; a beginning is stored alone."""
+    found = {}
+    for a in (key for key in one if key.startswith("~")):
+        for b in (key for key in other if key[0] in "~@"):
+            found |= dict.fromkeys([a + b, f"~{a}{b}"] if b[0] == "@" else [a if a == b else "".join(sorted((a, b)))])
+    return list(found)
+
+
+def beginnings(alternatives: list[str]) -> list[str]:
+    """Those of a word's keys that are stored alone."""
+    return [key for key in alternatives if key[0] not in "~@"]
 
 
 def numbers(text: str) -> list[str]:

@@ -146,3 +146,32 @@ def test_a_name_is_narrowed_by_a_year_or_a_number(kabul, cast):
         assert list(Patient.objects.found_by(typed)) == [who], typed
     for typed in ("Karim", "Ahmad Karim", "Ahmad 0700000000", "؟", "", "1990"):
         assert not Patient.objects.found_by(typed).exists(), typed
+
+
+def test_two_words_asked_as_one_key_find_who_has_both(kabul, cast):
+    """What is stored in twos finds nobody less and nobody more than each word by itself."""
+    rng = random.Random(1406)
+    people = [named.somebody(rng) for _ in range(80)]
+    rows = kept(kabul, people)
+    every = {row.pk: {*row.keys(), *_beginnings(row)} for row in rows}
+    met = 0
+    for person in people:
+        again = named.written_again(rng, person, rng.choice(named.WAYS))
+        name = " ".join(again[part] for part in ("given_name", "family_name", "father_name")).split()
+        chosen = [
+            each[: rng.choice([3, 4, 20, 20])] for each in rng.sample(name, min(len(name), rng.choice([1, 2, 2, 3])))
+        ]
+        typed = " ".join([*chosen, str(person["born_earliest"].year)] if rng.random() < 0.3 else chosen)
+        asked = [*matching.asked(typed)]
+        asked += [[f"@{year}" for year in matching.years(number)] or [number] for number in matching.numbers(typed)]
+        expected = {pk for pk, keys in every.items() if all(keys.intersection(each) for each in asked)}
+        found = set(Patient.objects.found_by(typed).values_list("pk", flat=True)) if matching.asked(typed) else expected
+        assert found == expected, typed
+        met += len(found)
+    assert met > 100
+
+
+def _beginnings(row):
+    names = f"{row.given_name} {row.family_name} {row.native_name}"
+    found = {*matching.words(names), *matching.fold(names).split()}
+    return {word[:length] for word in found for length in range(2, len(word) + 1)}

@@ -1,7 +1,9 @@
 import datetime
 import random
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
 from mhac.patients import resemblance, services
@@ -142,3 +144,20 @@ def _as_linked(people):
         whole = sets[kept] | sets[other]
         sets.update(dict.fromkeys(whole, whole))
     return {frozenset(each) for each in sets.values()}
+
+
+def test_what_people_are_found_by_is_made_again_for_all(kabul, cast):
+    """As the step of an update does it; what two records say of one person is asked together too."""
+    one, other = person(kabul, cast.rec, "Ahmad"), person(kabul, cast.rec, "Guljan", family_name="Tamrin")
+    third = person(kabul, cast.rec, "Nasir", family_name="Misalzai", father_name="Qadir")
+    joined(one, other, cast)
+    before = groups()
+    for typed in ("Ahmad Tamrin", "guljan namuna", "gul 1990"):
+        assert list(Patient.objects.found_by(typed)) == [one], typed
+    assert list(Patient.objects.found_by("Qadir 1990")) == [third]
+    Patient.objects.update(found_as=["old"])
+    Patient.objects.filter(pk=other.pk).update(found_as=[])
+    step = import_module("mhac.patients.migrations.0006_keys_in_twos")
+    step.search_keys(apps, connection.schema_editor())
+    after = groups()
+    assert {pk: set(row[-1]) for pk, row in after.items()} == {pk: set(row[-1]) for pk, row in before.items()}

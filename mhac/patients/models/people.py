@@ -2,6 +2,7 @@ import re
 from functools import reduce
 from operator import and_
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinLengthValidator
@@ -14,6 +15,33 @@ from simple_history.models import HistoricalRecords
 from mhac.clinics.models import Clinic, Row
 from mhac.clinics.numbers import clean
 from mhac.patients import matching
+
+
+class _IsAny(models.Func):
+    """Whether a value is one of an array, which the index of keys answers in its own order."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = models.BooleanField()
+
+
+def _narrowed(named, born):
+    """Conditions that ask two words, or a word and a year, as one key wherever such a key is stored."""
+    found = []
+    while len(named) > 1 or (named and born):
+        one, *named = named
+        other, *rest = named or born
+        named, born = (rest, born) if named else (named, rest)
+        found.append(_both(one, other))
+    return [*found, *(models.Q(found_as__overlap=keys) for keys in (*named, *born))]
+
+
+def _both(one, other):
+    met = models.Q(found_as__overlap=matching.both(one, other))
+    for ours, theirs in ((one, other), (other, one)):
+        if begun := matching.beginnings(ours):
+            met |= models.Q(found_as__overlap=begun) & models.Q(found_as__overlap=theirs)
+    return met
 
 
 class PatientQuerySet(models.QuerySet):
@@ -34,17 +62,20 @@ class PatientQuerySet(models.QuerySet):
         its words, in either script, as they begin or as they sound (see `matching`). A number or a birth year beside
         names narrows them. Numbers are looked up first, so that the rest is one question to one index."""
         meant = models.Q(pk__in=self._holding(text))
-        narrowed = [models.Q(found_as__overlap=keys) for keys in matching.asked(text)]
-        if narrowed:
-            narrowed += [self._beside(number) for number in matching.numbers(text)]
-            meant |= reduce(and_, narrowed)
+        if named := matching.asked(text):
+            numbers = [(number, matching.years(number)) for number in matching.numbers(text)]
+            held = [models.Q(pk__in=self._holding(number)) for number, years in numbers if not years]
+            born = [[f"@{year}" for year in years] for _number, years in numbers if years]
+            narrowed = reduce(and_, [*_narrowed(named, born), *held])
+            is_rare = len(named) + len(born) > 1 and all(len(word[0]) > 2 for word in named)
+            meant |= self._looked_up(narrowed) if is_rare else narrowed
         return self.standing().filter(meant)
 
-    def _beside(self, number):
-        """A birth year in either calendar, or a number of hers."""
-        if years := matching.years(number):
-            return models.Q(found_as__overlap=[f"@{year}" for year in years])
-        return models.Q(pk__in=self._holding(number))
+    def _looked_up(self, narrowed):
+        """Those who are meant, from the index before anything is put in order. The database takes each key it has not
+        counted for as frequent as the rarest it has, and would walk through everybody, newest first, to find a few."""
+        keys = ArraySubquery(self.model.objects.filter(narrowed).order_by().values("pk"))
+        return models.Q(_IsAny(models.F("pk"), keys))
 
     def _holding(self, text):
         """The people who have this very number: ours, a paper's, or a family's telephone (which is nobody's alone)."""
