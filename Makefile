@@ -9,7 +9,7 @@ WITH_DATABASE := $(WITH_SECRETS) $(IN_VENV) -m mhac.database run --
 LOCK := $(IN_VENV) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-config \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: run test corpus bench-lab bench-search fuzz kill robot forms rush manage lint locale lock clean help
+.PHONY: run test corpus bench-lab bench-lists bench-search fuzz kill robot forms rush manage lint locale lock clean help
 
 run:
 	@$(PYTHON) -m mhac.machine prepare run
@@ -28,6 +28,11 @@ corpus:
 bench-lab:
 	@$(PYTHON) -m mhac.machine prepare test
 	@$(IN_VENV) -m tests.bench.lab
+
+# What the lists of the front desk ask of the database at 10, 1,000 and 100,000 rows.
+bench-lists:
+	@$(PYTHON) -m mhac.machine prepare test
+	@$(IN_VENV) -m tests.bench.bench_lists
 
 # The search for people among 10,000 and among a million: p95 of both, and how many times the one is the other.
 bench-search:

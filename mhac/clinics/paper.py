@@ -14,9 +14,7 @@ def pdf(html: str, style: Path) -> bytes:
     from weasyprint.text.fonts import FontConfiguration
 
     fetch, fonts = _fetcher(), FontConfiguration()
-    sheet = CSS(
-        string=style.read_text(encoding="utf-8"), base_url=style.as_uri(), url_fetcher=fetch, font_config=fonts
-    )
+    sheet = CSS(string=style.read_text(encoding="utf-8"), base_url=style.as_uri(), url_fetcher=fetch, font_config=fonts)
     return HTML(string=html, url_fetcher=fetch).write_pdf(stylesheets=[sheet], font_config=fonts)
 
 

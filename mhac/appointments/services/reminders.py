@@ -96,9 +96,12 @@ def text_of(booking, language) -> str:
     slot = booking.slot
     with translation.override(language):
         day = f"{dateformat.format(slot.day, 'l d M Y')} ({solar_hijri(slot.day, language)})"
-        return _(
-            "%(site)s: appointment on %(day)s, %(time)s. Number: %(case)s. To change it, call us."
-        ) % {"site": slot.clinic, "day": day, "time": slot.clock, "case": booking.screening.case.number}
+        return _("%(site)s: appointment on %(day)s, %(time)s. Number: %(case)s. To change it, call us.") % {
+            "site": slot.clinic,
+            "day": day,
+            "time": slot.clock,
+            "case": booking.screening.case.number,
+        }
 
 
 def _write(booking, now):
