@@ -1,5 +1,6 @@
 """A scanner on any page, under any keyboard layout, by real key events: it leads somewhere and leaves no trace."""
 
+import datetime
 import time
 
 import pytest
@@ -7,6 +8,7 @@ from django.urls import reverse
 
 from mhac.desk.layouts import LATIN, LAYOUTS
 from mhac.screenings import services
+from tests.desk.made import one_of_each, person, screening_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -176,3 +178,32 @@ def test_the_keyboard_map(desk, cast, kabul):
     page.locator("body[data-printed=yes]").wait_for()
     page.goto(reverse("help_keys"))
     assert page.locator("main kbd").count() >= 12
+
+
+def test_a_draft_at_once_and_a_tick_by_the_keys(desk, cast, kabul):
+    one_of_each(screening_of(person(kabul, cast.rec), cast.rec), cast)
+    page = desk(cast.rec)
+    # The page's clock stands still, so that no draft is kept by itself.
+    page.clock.install()
+    page.goto(reverse("desk:new_case"))
+    page.locator("html[data-drafts=ready]").wait_for(state="attached")
+    page.clock.pause_at(datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1))
+    page.locator("#id_address").fill("Street 7")
+    assert page.locator(".draft p").count() == 0
+    page.keyboard.press("Alt+s")
+    page.locator(".draft").get_by_text("Kept as a draft at").wait_for()
+    assert page.url.endswith(reverse("desk:new_case"))
+    page = desk(cast.lsu)
+    page.goto(reverse("labs:to_verify"))
+    tick, keys = page.locator("tr input[type=checkbox]").first, Scanner(page, "fa")
+    page.locator("tr td a").first.focus()
+    for stands in (True, False):
+        keys.press("KeyX", "ط", "ط")
+        page.wait_for_function(
+            "stands => document.querySelector('tr input[type=checkbox]').checked === stands", arg=stands
+        )
+    # Beside no row it ticks nothing.
+    page.evaluate("document.activeElement.blur()")
+    keys.press("KeyX", "ط", "ط")
+    page.wait_for_timeout(250)
+    assert not tick.is_checked()
