@@ -8,6 +8,7 @@ import contextlib
 import datetime
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ from lab_integration.lines import keep_line as keep_line
 from lab_integration.lines import rows_of as rows_of
 from lab_integration.lines import state_of as state_of
 from lab_integration.models import Analyzer, ReceivedLine, ReceivedMessage
-from lab_integration.orders import fresh
+from lab_integration.orders import SpecimenOrder, fresh
 from lab_integration.profile import Profile
 from lab_integration.reading import visible
 from mhac.clinics import bulk
@@ -188,13 +189,38 @@ def keep_reply(stored: list[Stored], replies: list[Reply]) -> None:
 def _answer(message: hl7.Message, analyzer: Analyzer, profile: Profile, now: datetime.datetime) -> list[Reply]:
     ask = queries.asked(message, profile)
     work = send.work_asked_for(analyzer, profile, ask, now)
-    replies = queries.answer(message, ask, work, profile, now)
+    replies = _written(message, ask, work, profile, now)
     send.keep_answers(analyzer, replies, now)
     at_once, _later, _original = acknowledgement.due(message, profile)
     if at_once in {"AL", "SU"}:
         accepted = acknowledgement.acknowledge(message, profile, now, fresh(now))
         replies = [one for one in accepted if one.mode == "accept"] + replies
     return replies
+
+
+def _written(
+    message: hl7.Message, ask: queries.Ask, work: Sequence[SpecimenOrder], profile: Profile, now: datetime.datetime
+) -> list[Reply]:
+    """The answers to a query. A tube whose order cannot be written is left out and logged: the others are sent,
+    and the alarm for orders without a result stands for that one."""
+    try:
+        return queries.answer(message, ask, work, profile, now)
+    except Exception:
+        able = [one for one in work if _is_writable(message, ask, one, profile, now)]
+        if len(able) == len(work):
+            raise
+        return queries.answer(message, ask, able, profile, now)
+
+
+def _is_writable(
+    message: hl7.Message, ask: queries.Ask, order: SpecimenOrder, profile: Profile, now: datetime.datetime
+) -> bool:
+    try:
+        queries.answer(message, ask, [order], profile, now)
+    except Exception:
+        log.exception("the order for %s cannot be written", order.specimen_id)
+        return False
+    return True
 
 
 def _answer_records(

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from lab_integration import send
+from lab_integration import receive, send
 from lab_integration.models import Alarm, SentMessage, SentStep
 from mhac.labs.models import LabOrder
 from tests.reliability.test_fail_points import Taker
@@ -43,9 +43,8 @@ def test_one_order_that_cannot_be_written_stops_no_other(kabul, cast, catalogue,
     assert "Look at the codes of its tests" in lsu.get(page).text
     assert tubes[1].accession in lsu.get(reverse("lab_integration:inbox") + "?tab=orders").text
 
-    # The command goes on, tries it later and later, and makes no second one.
-    call_command("work_lab", once=True)
-    now = timezone.now()
+    # It is tried later and later, and no second one is made.
+    now = held.next_try_at - datetime.timedelta(seconds=5)
     for seconds, attempts in ((4, 1), (60, 2), (61, 2), (600, 3), (601, 3)):
         send.prepare_orders(now + datetime.timedelta(seconds=seconds))
         held.refresh_from_db()
@@ -90,3 +89,18 @@ def test_what_was_held_leaves_by_a_button_when_its_cause_is_gone(kabul, cast, ca
     assert send.prepare_cancellations(now) == 1
     held.refresh_from_db()
     assert (held.state, SentStep.objects.get().state) == ("ANSWERED", "CANCELLED")
+
+
+def test_an_analyzer_that_asks_for_everything_gets_what_can_be_written(kabul, cast, catalogue, caplog):
+    analyzer = make_analyzer(kabul, profile=mapped(TOO_LONG))
+    tubes = [make_specimen(kabul, cast.cli, [catalogue[key]]) for key in ("alt", "glu", "hiv")]
+    now = timezone.now()
+    body = (
+        b"MSH|^~\\&|BS240^Mindray|B|C|D|20260915||QBP^Q11^QBP_Q11|q1|P|2.5.1|||NE|AL|||||LAB-27^IHE\r"
+        b"QPD|WOS_ALL^Work Order Step All^IHE_LABTF|t1\rRCP|I||R\r"
+    )
+    stored = receive.store("192.0.2.1", body, analyzer=analyzer, clinic=kabul, transport="mllp", received=now)
+    said = b"".join(each.body for each in receive.reply(stored, body, analyzer, now))
+    assert b"RSP^K11" in said
+    assert [tube.accession.encode() in said for tube in tubes] == [True, False, True]
+    assert f"the order for {tubes[1].accession} cannot be written" in caplog.text
