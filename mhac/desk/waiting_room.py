@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from mhac.accounts import once
 from mhac.accounts.permissions import needs, open_to_all
 from mhac.accounts.sitting import quiet
 from mhac.appointments import services
@@ -99,7 +100,8 @@ def make_key(request):
         return _settings(request, clinic, _limit_forms(clinic), form=form)
     key, secret = services.make_display_key(clinic, place=form.cleaned_data["place"], by=request.user)
     address = request.build_absolute_uri(reverse("desk:waiting_room", args=[secret]))
-    return _settings(request, clinic, _limit_forms(clinic), made=(key, address))
+    shown = _settings(request, clinic, _limit_forms(clinic), made=(key, address))
+    return once.done(shown, _address(clinic))
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """Every form of the training clinic, found by opening pages as each role does, filled in as well as a robot can."""
 
+import inspect
 import io
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -15,18 +16,31 @@ from PIL import Image
 PASSWORD_FIELD = "password"
 # What a request leaves behind besides what it was for.
 ASIDE = {"accounts.access", "accounts.donerequest", "accounts.draft", "sessions.session"}
-WORDS = {"phone": "0700000001", "celsius": "5", "born": "1990-01-01", "username": "robot-seven", "number": "XX0000001"}
+WORDS = {
+    "phone": "0700000001",
+    "celsius": "5",
+    "amount": "7",
+    "_at": "09:00",
+    "weight": "60",
+    "height": "165",
+    "born": "1990-01-01",
+    "username": "robot-seven",
+    "number": "XX0000001",
+}
+# What a form needs although no single field of it says so.
+ALWAYS = {"amount_0", "because", "note", "reason", "number", "kg", "weight_kg", "height_cm"}
 DAYS = ("day", "_on", "date", "until", "from_day")
 
 
 @dataclass
 class Form:
-    """One form of a page: where it goes and its fields as (name, kind, value, choices)."""
+    """One form of a page and the button that sends it; its fields as (name, kind, value, choices, whether needed)."""
 
     page: str
     action: str
     user: str
     fields: list = field(default_factory=list)
+    button: tuple = ()
 
     @property
     def name(self):
@@ -62,7 +76,8 @@ class Reader(HTMLParser):
                 self.named[attrs.get("id")] = self.form
         elif tag == "button" and attrs.get("type") != "button":
             form = self.named.get(attrs["form"]) if "form" in attrs else self.form
-            self.buttons.append((form, attrs.get("formaction"), attrs.get("name"), attrs.get("value", "")))
+            sends = (attrs.get("name"), attrs.get("value", ""))
+            self.buttons.append((form, attrs.get("formaction"), sends, "data-main-action" in attrs))
         elif "disabled" in attrs or not attrs.get("name"):
             if tag == "option" and self.select:
                 self.select[3].append(attrs.get("value", ""))
@@ -70,7 +85,7 @@ class Reader(HTMLParser):
                     self.select[2] = attrs.get("value", "")
         elif self.form is not None and tag in {"input", "select", "textarea"}:
             kind = attrs.get("type", "text") if tag == "input" else tag
-            given = [attrs["name"], kind, attrs.get("value", ""), []]
+            given = [attrs["name"], kind, attrs.get("value", ""), [], "required" in attrs]
             if kind in {"radio", "checkbox"}:
                 given[3] = [attrs.get("value", "on")]
                 given[2] = given[3][0] if "checked" in attrs else ""
@@ -91,16 +106,13 @@ class Reader(HTMLParser):
             self.text = None
 
     def all_forms(self):
-        """The forms, each with its main button; and one for each button that leads elsewhere."""
-        found, seen = [], set()
-        for form, action, name, value in self.buttons:
-            if form is None or (not action and id(form) in seen):
-                continue
-            if not action:
-                seen.add(id(form))
-            more = [[name, "hidden", value, []]] if name else []
-            address = urljoin(self.page, action) if action else form.action
-            found.append(Form(form.page, address, form.user, [*form.fields, *more]))
+        """One form for each button, the main one of a page first."""
+        found = []
+        for form, action, sends, _is_main in sorted(self.buttons, key=lambda button: not button[3]):
+            if form is not None:
+                address = urljoin(self.page, action) if action else form.action
+                more = [[sends[0], "hidden", sends[1], [], True]] if sends[0] else []
+                found.append(Form(form.page, address, form.user, [*form.fields, *more], (address, *sends)))
         return found
 
 
@@ -115,7 +127,7 @@ def read(client, page, user):
 
 
 def walk(clients, *, pages, first=(), per_name=3):
-    """Forms by the name of where they go, at most `per_name` each, from at most `pages` pages of each user.
+    """Forms by the name of where they go, from at most `pages` pages of each user, `per_name` of each kind of page.
 
     The walk begins with `first`, then goes on from where she lands.
     """
@@ -139,30 +151,36 @@ def walk(clients, *, pages, first=(), per_name=3):
             for form in reader.all_forms():
                 if form.name and not form.name.startswith(("account_", "set_language")):
                     found.setdefault(form.name, [])
-                    if len(found[form.name]) < per_name:
+                    if len(found[form.name]) < 3 * per_name:
                         found[form.name].append(form)
     return found
 
 
-def filled(form, password, *, last=False):
-    """The values of a form: what is given stays, what is empty is filled; `last` takes the last of each choice."""
-    sent, at = {}, -1 if last else 0
-    radios = {}
-    for name, kind, value, choices in form.fields:
+# How a form is filled: which of each choice, whether boxes are ticked, whether what nobody asks for is filled as well.
+WAYS = [(0, True, True), (-1, False, True), (0, False, False), (0, True, False), (-1, True, False)]
+
+
+def filled(form, password, way=WAYS[0]):
+    """The values of a form: what is given stays, what is empty is filled as the way says."""
+    at, ticks, whole = way
+    sent, radios = {}, {}
+    for name, kind, value, choices, needed in form.fields:
         if kind == "radio":
             group = radios.setdefault(name, [[], ""])
             group[0] += choices
             group[1] = value or group[1]
         elif kind == "checkbox":
-            if value or (not last and "DELETE" not in name):
+            if value or needed or (ticks and "DELETE" not in name):
                 sent.setdefault(name, []).append(choices[0])
         elif kind == "file":
             sent[name] = _picture()
         elif kind == "select":
             real = [choice for choice in choices if choice]
-            sent[name] = value or (real[at] if real else "")
+            sent[name] = value or (real[at] if real and (whole or needed) else "")
+        elif kind == "hidden" and name in sent and value:
+            sent[name] = [*([sent[name]] if isinstance(sent[name], str) else sent[name]), value]
         elif kind != "submit":
-            sent[name] = value or _word(name, kind, password)
+            sent[name] = value or (_word(name, kind, password) if whole or needed or name in ALWAYS else "")
     for name, (choices, value) in radios.items():
         sent[name] = value or choices[at]
     return sent
@@ -195,6 +213,32 @@ def rows():
     with connection.cursor() as cursor:
         cursor.execute(" union all ".join(f"select '{t}', count(*) from \"{t}\"" for t in tables))
         return dict(cursor.fetchall())
+
+
+def posting():
+    """Names of the views that do something with a form, read from their code and that of their room's functions."""
+    return {name for name, view in views().items() if getattr(view, "has_one_effect", False) and _takes(view, set())}
+
+
+def _takes(view, seen):
+    while view is not None:
+        if view in seen:
+            return False
+        seen.add(view)
+        held = inspect.getclosurevars(view).nonlocals if inspect.isfunction(view) else {}
+        if "POST" in (held.get("request_method_list") or ()):
+            return True
+        inner = getattr(view, "__wrapped__", None)
+        if inner is None:
+            code, room = view.__code__, view.__module__.split(".")[:2]
+            if "POST" in code.co_names or "POST" in code.co_consts:
+                return True
+            called = [view.__globals__.get(name) for name in code.co_names]
+            called += [getattr(each, name, None) for each in called if inspect.ismodule(each) for name in code.co_names]
+            near = (each for each in called if inspect.isfunction(each) and each.__module__.split(".")[:2] == room)
+            return any(_takes(each, seen) for each in near)
+        view = inner
+    return False
 
 
 def views():
