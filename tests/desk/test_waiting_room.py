@@ -1,6 +1,7 @@
 """The board in the waiting room: tickets and rooms, for a screen with a key, and nothing about anybody."""
 
 import re
+import uuid
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -89,7 +90,10 @@ def test_the_manager_sets_waiting_times_and_keys(kabul, cast, as_user):
     refused = manager.post(TIMES, values | {"nurse-amber": 30, "nurse-red": 30})
     assert refused.status_code == 409
     assert "Red comes after amber" in refused.content.decode()
-    text = manager.post(reverse("desk:make_key"), {"place": "Entrance"}).content.decode()
+    typed = {"place": "Entrance", "once": str(uuid.uuid4())}
+    text = manager.post(reverse("desk:make_key"), typed).content.decode()
+    # The form sent once more makes no second key.
+    assert manager.post(reverse("desk:make_key"), typed).url.startswith(TIMES.partition("?")[0])
     address = re.search(r"/desk/waiting-room/[\w-]{20,}/", text)[0]
     assert Client().get(address).status_code == 200
     assert address not in manager.get(TIMES).content.decode()

