@@ -112,12 +112,12 @@ def test_sixty_interruptions_lose_nothing_that_is_two_seconds_old(clinic, chromi
         robot.type_for(chance.uniform(2.2, 3.4) if way == "browser" else chance.uniform(0.6, 1.4))
         if way == "network":
             robot.context.set_offline(True)
-            robot.type_for(chance.uniform(0.5, 2.5))
+            robot.type_for(chance.uniform(0.4, 1.6))
             robot.context.set_offline(False)
             robot.page.wait_for_timeout(2600)
         elif way == "server":
             clinic.kill("web")
-            robot.type_for(chance.uniform(0.3, 1.5))
+            robot.type_for(chance.uniform(0.3, 1.2))
             clinic.start("web")
             robot.page.wait_for_timeout(2600)
         at = robot.kill()
