@@ -91,7 +91,6 @@ class Robot:
 @pytest.fixture
 def clinic(transactional_db, tmp_path, cast):
     running = Stack(tmp_path)
-    running.manage("createcachetable")
     running.start("web")
     yield running
     running.kill()
