@@ -1,8 +1,9 @@
 """What the lists of the front desk ask of the database at 10, 1,000 and 100,000 rows: `python -m tests.bench.bench_lists`.
 
-Own PostgreSQL, filled with invented families of one (each with a case, a screening, bookings past and to come, a fee that
-is paid, a reminder, an incident, a pair to compare, a place on the waiting list), and removed afterwards. Prints for every
-page the number of questions and the better of two times; a page whose number grows is named, and ends it with status 1.
+Own PostgreSQL, filled with invented families of one (each with a case, a screening, a booking long over, a fee that is
+paid, a reminder, an incident, a pair to compare, a place on the waiting list), and removed afterwards. The first of them
+still wait or are still to come: fifty days of a full clinic. Prints for every page the number of questions and the better
+of two times; a page whose number grows is named, and ends it with status 1.
 """
 
 import contextlib
@@ -15,8 +16,8 @@ import time
 from tests.bench.lab import durable
 
 SIZES = (10, 1_000, 100_000)
-# So many come on one day.
-A_DAY = 100
+# So many come on one day; so many are still to come, and so many wait for a time.
+A_DAY, TO_COME, WAIT = 100, 5_000, 1_000
 PAGES = [
     "desk:people", "desk:today", "desk:recall", "desk:pairs", "patients:incidents", "appointments:waiting",
     "appointments:reminders", "appointments:rosters", "appointments:opening", "payments:cash", "payments:tariffs",
@@ -62,10 +63,12 @@ def fill(first, last, clinic, by, other):
             case=case, patient=patient, clinic=clinic, programme="uk-tb", edition=edition, opened_on=today
         )
         days = datetime.timedelta(days=n // A_DAY)
-        days_ago, to_come = slot(today - days - datetime.timedelta(days=1)), slot(today + days)
-        seat = n % A_DAY + 1
-        gone = Booking(slot=days_ago, seat=seat, screening=screening, state=Booking.State.NO_SHOW, booked_by=by)
-        coming = Booking(slot=to_come, seat=seat, screening=screening, booked_by=by)
+        over, seat = slot(today - days - datetime.timedelta(days=1)), n % A_DAY + 1
+        kept[Booking].append(
+            Booking(slot=over, seat=seat, screening=screening, state=Booking.State.NO_SHOW, booked_by=by)
+        )
+        if n < TO_COME:
+            kept[Booking].append(Booking(slot=slot(today + days), seat=seat, screening=screening, booked_by=by))
         due = Due(screening=screening, amount=119, currency="USD", age=9, age_on=today, source="Invented", made_by=by)
         receipt = Receipt(
             number=numbers.compose("ZBM", "R", 20 + year, count), case=case, clinic=clinic, payer="Namuna",
@@ -74,14 +77,14 @@ def fill(first, last, clinic, by, other):
         kept[Patient].append(patient)
         kept[Case].append(case)
         kept[Screening].append(screening)
-        kept[Booking] += [gone, coming]
         kept[Due].append(due)
         kept[Receipt].append(receipt)
         kept[Payment].append(Payment(receipt=receipt, due=due, name="Namuna", amount=119))
         kept[Reminder].append(
-            Reminder(case=case, slot=to_come, phone="07", language="fa-af", text="-", parts=1, next_try_at=now)
+            Reminder(case=case, slot=over, phone="07", language="fa-af", text="-", parts=1, next_try_at=now)
         )
-        kept[Waiting].append(Waiting(case=case, from_day=today, asked_by=by))
+        state = Waiting.State.WAITING if n < WAIT else Waiting.State.BOOKED
+        kept[Waiting].append(Waiting(case=case, from_day=today, asked_by=by, state=state))
         kept[IdentityIncident].append(
             IdentityIncident(patient=patient, clinic=clinic, station="nurse", note="-", opened_by=by)
         )
