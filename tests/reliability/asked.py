@@ -2,10 +2,11 @@
 
 import datetime
 
+from django.urls import reverse
 from django.utils import timezone
 
 from mhac.appointments import services as appointments
-from mhac.appointments.models import Booking, Reminder, Visit
+from mhac.appointments.models import Booking, Companion, Reminder, Visit
 from mhac.appointments.services import times
 from mhac.clinics.models import Clinic
 from mhac.labs import services as labs
@@ -17,6 +18,20 @@ from mhac.payments import services as payments
 from mhac.payments.models import Receipt
 
 BECAUSE = "Training: asked for by a test"
+
+
+def pages():
+    """Pages that nobody is led to while nothing of the kind happens; a role that may not open one does not."""
+    clinic = Clinic.objects.get(code="KBL")
+    one, other = Patient.objects.filter(clinic=clinic).order_by("pk")[:2]
+    return [
+        reverse("desk:pair", args=[one.pk, other.pk]),
+        reverse("desk:recall"),
+        reverse("appointments:reminders"),
+        *(reverse("appointments:wishes", args=[row.case_id]) for row in Companion.objects.all()[:2]),
+        *(f"{reverse('desk:room')}?station={name}" for name in ("nurse", "examination", "radiology", "collection")),
+        *(reverse("desk:arrival", args=[row.screening.case_id]) for row in Booking.objects.whole()[:6]),
+    ]
 
 
 def load(users):
@@ -38,12 +53,13 @@ def _days(clinic, by):
     appointments.set_hours(clinic, starts=[datetime.time(8), datetime.time(9)], capacity=4, by=by, **_later(days, 7))
     appointments.expect_holiday(clinic, by=by, **_later(days, 14))
     line = clinic.staff_lines.first()
-    appointments.change_days(line, halves=["am"], workplace=None, by=by, **_later(days, 1))
+    soon = {"first_day": clinic.today(), "last_day": clinic.today() + datetime.timedelta(days=2), "reason": BECAUSE}
+    appointments.change_days(line, halves=["am"], workplace=None, by=by, **soon)
     appointments.make_display_key(clinic, place="Training hall", by=by)
 
 
-def _later(days, weeks_or_days):
-    more = datetime.timedelta(days=weeks_or_days)
+def _later(days, count):
+    more = datetime.timedelta(days=count)
     return days | {"first_day": days["first_day"] + more, "last_day": days["last_day"] + more}
 
 
@@ -56,8 +72,7 @@ def _people(clinic, users):
 
 def _queue(clinic, users):
     """A message that did not go out, and one person in each state of the queue."""
-    coming = Booking.objects.filter(slot__clinic=clinic, state="booked", slot__starts_at__gt=timezone.now()).whole()
-    for booking in coming[:2]:
+    for booking in Booking.objects.filter(slot__clinic=clinic, state="booked").whole()[:2]:
         Reminder.objects.get_or_create(
             case=booking.screening.case,
             slot=booking.slot,
@@ -67,8 +82,12 @@ def _queue(clinic, users):
             },
         )  # fmt: skip
     waiting = list(Visit.objects.on(clinic, clinic.today()).waiting())
-    if waiting:
-        appointments.call(waiting[0], room="2", by=users["nurse"])
+    for visit, who in zip(waiting, ("nurse", "physician"), strict=False):
+        appointments.call(visit, room="2", by=users[who])
+    if len(waiting) > 1:
+        inside = waiting[1]
+        patients.confirm_identity(inside.booking.screening.patient, station=inside.station, by=users["physician"])
+        appointments.come_in(inside, by=users["physician"])
 
 
 def _bench(clinic, users):
