@@ -45,7 +45,7 @@ def test_a_screen_with_its_key_shows_numbers_and_nothing_about_anybody(kabul, he
     for word in (case.number, case.contact_name, "Canada", "pregnan", "first", "KBL", "Kabul", "MHAC", "IOM", secret):
         assert word not in text
     assert re.search(r'http-equiv="refresh" content="\d+"', text)
-    assert "<script" not in text
+    assert text.count("<script") == 1
     assert not answer.cookies
     assert not Session.objects.exists()
     _row, other = services.make_display_key(herat, place="Entrance", by=cast.mgr)
