@@ -378,7 +378,7 @@ def test_the_case_page_asks_the_same_number_of_questions(
     kabul, cast, as_user, count, who, django_assert_max_num_queries
 ):
     case, browser = family_of(count, kabul, cast.rec), as_user(getattr(cast, who))
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(29):
         page = browser.get(reverse("desk:case", args=[case.pk]))
     assert page.content.decode().count("member-main") == count
 
